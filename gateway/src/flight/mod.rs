@@ -1,0 +1,1 @@
+//! flight, to be written.

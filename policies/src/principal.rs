@@ -1,0 +1,35 @@
+//! Who asks: a subject with roles and attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Who asks. Built by the gateway from a proven credential; two equal principals see the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// Bare name, such as `ann`; the rules call it `user:ann`.
+    pub subject: Arc<str>,
+    /// Roles that the identity provider vouches for, bare (`sales_analyst`), held in every domain. Roles from
+    /// `g` rules are added when deciding.
+    pub roles: BTreeSet<String>,
+    /// Attributes by name; what `attribute('region')` reads.
+    pub attributes: BTreeMap<String, AttributeValue>,
+}
+
+/// Value of an attribute; enters a predicate as a typed literal, never as text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum AttributeValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+impl Principal {
+    /// A principal without roles from outside and without attributes.
+    #[must_use]
+    pub fn named(subject: &str) -> Self {
+        Self { subject: subject.into(), roles: BTreeSet::new(), attributes: BTreeMap::new() }
+    }
+}
