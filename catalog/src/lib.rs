@@ -4,6 +4,8 @@
 //! network, no principal and no query engine; everything else in the workspace builds on it.
 
 pub mod contract;
+pub mod drift;
+pub mod load;
 pub mod name;
 pub mod problem;
 pub mod product;
@@ -13,6 +15,7 @@ pub mod table;
 pub mod version;
 
 pub use contract::{Contract, Status};
+pub use load::load;
 pub use name::{Name, TableName};
 pub use problem::{Problem, Problems};
 pub use product::Product;

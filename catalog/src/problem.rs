@@ -73,12 +73,13 @@ impl Problems {
     /// `value` if there is no problem.
     ///
     /// # Errors
-    /// The sorted problems, if there is one.
+    /// The sorted problems, if there is one. Two that are equal in all parts count as one.
     pub fn or<T>(mut self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             return Ok(value);
         }
         self.0.sort();
+        self.0.dedup();
         Err(self)
     }
 }

@@ -4,9 +4,42 @@
 //! IO and knows no connector. [`decide`](Policies::decide) is pure.
 
 pub mod action;
+mod compiled;
+mod confirm;
+mod conflicts;
+mod coverage;
+mod decide;
 pub mod decision;
+mod engine;
+pub mod error;
+pub mod explain;
+mod fingerprint;
+pub mod governed_scan;
+pub mod governed_table;
+pub mod leakproof;
+mod masking;
+mod masks;
+pub mod own_table;
+mod policies;
+mod predicate;
 pub mod principal;
+mod roles;
+mod row_filter;
+mod rules;
+pub mod scan_error;
+mod through_view;
+pub mod verify;
 
 pub use action::Action;
 pub use decision::{ColumnAccess, ColumnMask, Decision, Restrictions, RuleId};
+pub use error::Error;
+pub use explain::Explanation;
+pub use governed_scan::GovernedScan;
+pub use governed_table::governed_table;
+pub use own_table::{OwnScan, own_table};
+pub use masks::HashKey;
+pub use policies::Policies;
 pub use principal::{AttributeValue, Principal};
+pub use rules::RuleFile;
+pub use scan_error::ScanError;
+pub use verify::verify;

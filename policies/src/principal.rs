@@ -1,6 +1,7 @@
 //! Who asks: a subject with roles and attributes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 /// Who asks. Built by the gateway from a proven credential; two equal principals see the same.
@@ -24,6 +25,16 @@ pub enum AttributeValue {
     Integer(i64),
     /// True or false.
     Boolean(bool),
+}
+
+impl fmt::Display for AttributeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(value) => f.write_str(value),
+            Self::Integer(value) => value.fmt(f),
+            Self::Boolean(value) => value.fmt(f),
+        }
+    }
 }
 
 impl Principal {

@@ -1,1 +1,153 @@
-//! flight, to be written.
+//! The Flight SQL front door: decodes calls, says who makes them, and answers.
+//!
+//! Own dispatch instead of arrow-flight's: that one cannot answer GetSchema, PollFlightInfo and ListFlights.
+
+mod actions;
+mod cancel;
+mod command;
+mod encode;
+mod handshake;
+mod headers;
+mod keys;
+mod metadata;
+mod parameters;
+mod placeholders;
+mod prepared;
+mod put;
+mod serve;
+mod session;
+mod sql_info;
+mod statement;
+mod status;
+mod ticket;
+mod xdbc;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use arrow_flight::flight_service_server::FlightServiceServer;
+use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use tonic::Request;
+
+use crate::Gateway;
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::query::Pins;
+use cancel::Cancels;
+use command::{Asked, Metadata, Redeemed};
+use prepared::PreparedStatements;
+use session::{Options, Sessions};
+
+/// Room for what a message holds beside a statement of the longest length.
+const MESSAGE_SLACK_BYTES: usize = 4 << 20;
+
+/// Most tables that ListFlights tells of.
+const MAX_FLIGHTS: usize = 10_000;
+
+/// The front door of a gateway. Holds what sessions have set up, and nothing of a result.
+#[derive(Debug)]
+pub struct Door {
+    gateway: Arc<Gateway>,
+    prepared: PreparedStatements,
+    sessions: Sessions,
+    cancels: Cancels,
+}
+
+/// The service to add to a server, with its limits set.
+#[must_use]
+pub fn service(gateway: Arc<Gateway>) -> FlightServiceServer<Door> {
+    let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
+    let door = Door {
+        gateway,
+        prepared: PreparedStatements::new(),
+        sessions: Sessions::new(),
+        cancels: Cancels::new(),
+    };
+    FlightServiceServer::new(door).max_decoding_message_size(longest)
+}
+
+/// One call: who makes it, what his session has set, and how long he waits.
+#[derive(Debug)]
+struct Call {
+    caller: Caller,
+    options: Arc<Options>,
+    timeout: Option<Duration>,
+    has_cookie: bool,
+}
+
+impl Door {
+    /// Proves who makes a call. Nothing of its content is looked at before.
+    async fn call<T>(&self, request: &Request<T>) -> Result<Call, Error> {
+        let headers = request.metadata().as_ref();
+        let users = self.gateway.users();
+        let caller = self.gateway.authenticator().authenticate(&users, headers, request.remote_addr()).await?;
+        tracing::Span::current().record("subject", &*caller.principal.subject);
+        Ok(Call {
+            options: self.sessions.options(&caller).await,
+            timeout: headers::timeout(headers),
+            has_cookie: !handshake::wants_cookie(headers),
+            caller,
+        })
+    }
+
+    /// The info of what a descriptor asks for: planned, not run.
+    async fn flight_info(&self, call: &Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
+        let (schema, endpoint) = match Asked::of(&descriptor)? {
+            Asked::Statement(sql) => self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?,
+            Asked::Path(path) => {
+                let sql = self.table_scan(&path)?;
+                self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?
+            }
+            Asked::Prepared(handle) => {
+                let statement = self.prepared_statement(call, &handle).await?;
+                self.offer(call, statement).await?
+            }
+            Asked::Metadata(asked) => {
+                let schema = self.metadata(call, asked)?.schema();
+                // The command itself is the ticket: it shows its caller nothing that he may not ask for anyway.
+                let ticket = Some(Ticket { ticket: descriptor.cmd.clone() });
+                (schema, FlightEndpoint { ticket, ..FlightEndpoint::default() })
+            }
+        };
+        statement::info(&schema, descriptor, Some(endpoint))
+    }
+
+    /// The schema of what a descriptor asks for.
+    async fn schema(&self, call: &Call, descriptor: &FlightDescriptor) -> Result<SchemaRef, Error> {
+        let sql = match Asked::of(descriptor)? {
+            Asked::Statement(sql) => sql,
+            Asked::Path(path) => self.table_scan(&path)?,
+            Asked::Prepared(handle) => return self.prepared_schema(call, &handle).await,
+            Asked::Metadata(asked) => return Ok(self.metadata(call, asked)?.schema()),
+        };
+        let query = self.plan(call, Self::statement(call, sql, Vec::new(), None), Pins::default()).await?;
+        let schema = query.schema();
+        query.finish();
+        Ok(schema)
+    }
+
+    /// The rows of a ticket.
+    async fn rows(&self, call: &Call, ticket: &Ticket) -> Result<encode::Messages, Error> {
+        match Redeemed::of(ticket)? {
+            Redeemed::Query(handle) => self.redeem(call, &handle).await,
+            Redeemed::Metadata(asked) => encode::batch(self.metadata(call, asked)?),
+        }
+    }
+
+    /// One flight for each table that the caller may see, without an endpoint: GetFlightInfo gives one for its path.
+    fn flights(&self, call: &Call) -> Result<Vec<FlightInfo>, Error> {
+        let tables = self.gateway.visible_tables(&call.caller.principal);
+        let flight = |visible: &crate::VisibleTable| {
+            let name = &visible.table.name;
+            let descriptor = FlightDescriptor::new_path(vec![name.domain.to_string(), name.table.to_string()]);
+            statement::info(&visible.schema, descriptor, None)
+        };
+        tables.iter().take(MAX_FLIGHTS).map(flight).collect()
+    }
+
+    fn metadata(&self, call: &Call, asked: Metadata) -> Result<arrow::array::RecordBatch, Error> {
+        let tables = self.gateway.visible_tables(&call.caller.principal);
+        metadata::answer(asked, &self.gateway.mesh(), &tables)
+    }
+}

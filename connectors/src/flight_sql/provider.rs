@@ -1,0 +1,129 @@
+//! A remote table as a table that can be scanned: turns a scan into one statement and its endpoints.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use catalog::source::FlightSource;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::address::{self, Address};
+use super::call::Call;
+use super::remote::Remote;
+use super::scan::{FlightSqlScan, Part};
+use super::schema::Schemas;
+use super::{Remotes, sql};
+use crate::error::Error;
+
+/// Most endpoints of one statement.
+const MAX_ENDPOINTS: usize = 10_000;
+
+/// What a provider is made of.
+pub(super) struct Parts {
+    pub(super) schema: SchemaRef,
+    pub(super) call: Call,
+    pub(super) source: Arc<FlightSource>,
+    pub(super) home: Address,
+    pub(super) remotes: Arc<Remotes>,
+    pub(super) schemas: Schemas,
+    pub(super) idle_timeout: Duration,
+}
+
+/// One table of a Flight SQL endpoint.
+pub(super) struct FlightSqlProvider {
+    parts: Parts,
+}
+
+impl fmt::Debug for FlightSqlProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlightSqlProvider").field("table", &self.parts.call.table.name).finish_non_exhaustive()
+    }
+}
+
+impl FlightSqlProvider {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Announces the statement to the remote and plans one partition for each endpoint of the answer.
+    ///
+    /// The number of partitions must be known now, so `GetFlightInfo` happens here; the streams are opened
+    /// when they are first polled.
+    async fn plan(&self, statement: sql::Statement, schema: SchemaRef) -> Result<FlightSqlScan, Error> {
+        let Parts { call, source, home, remotes, .. } = &self.parts;
+        let remote = remotes.get(&call.table, source, home)?;
+        let info = remote.info(call, sql::descriptor(statement.text)).await?;
+        if info.endpoint.len() > MAX_ENDPOINTS {
+            return Err(Error::failed(&call.table, "the endpoint answers with too many endpoints"));
+        }
+        let parts = info.endpoint.iter().map(|endpoint| self.part(endpoint, &remote));
+        let parts = parts.collect::<Result<Vec<_>, Error>>()?;
+        Ok(FlightSqlScan::new(super::scan::Parts {
+            call: call.clone(),
+            source: Arc::clone(source),
+            schemas: self.parts.schemas.clone(),
+            schema,
+            pushed: statement.pushed,
+            rows: u64::try_from(info.total_records).ok(),
+            parts,
+            info: Arc::new(info),
+            home: remote,
+            idle_timeout: self.parts.idle_timeout,
+        }))
+    }
+
+    fn part(&self, endpoint: &arrow_flight::FlightEndpoint, home: &Arc<Remote>) -> Result<Part, Error> {
+        let Parts { call, source, home: home_address, remotes, .. } = &self.parts;
+        let ticket = endpoint.ticket.clone();
+        let ticket = ticket.ok_or_else(|| Error::failed(&call.table, "an endpoint has no ticket"))?;
+        let locations: Vec<String> = endpoint.location.iter().map(|location| location.uri.clone()).collect();
+        let address = address::choose(home_address, source, &locations)
+            .ok_or_else(|| Error::failed(&call.table, "an endpoint is at a location that is not accepted"))?;
+        let remote =
+            if address == *home_address { Arc::clone(home) } else { remotes.get(&call.table, source, &address)? };
+        Ok(Part { remote, ticket })
+    }
+}
+
+#[async_trait]
+impl TableProvider for FlightSqlProvider {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.parts.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(columns) => Arc::new(self.parts.schema.project(columns)?),
+            None => Arc::clone(&self.parts.schema),
+        };
+        let request = sql::Request { columns: &schema, whole: &self.parts.schema, filters, limit };
+        let statement = sql::statement(&self.parts.call.table, &self.parts.source, &request)
+            .ok_or_else(|| DataFusionError::Plan("a remote table without columns cannot be scanned".to_owned()))?;
+        Ok(Arc::new(self.plan(statement, schema).await?))
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let schema: &Schema = &self.parts.schema;
+        let answer = |filter: &&Expr| match sql::filter(filter, schema, self.parts.source.dialect) {
+            // Never exact: what a remote makes of a comparison is checked again here.
+            Some(_) => TableProviderFilterPushDown::Inexact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
+    }
+}

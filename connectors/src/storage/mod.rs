@@ -1,0 +1,106 @@
+//! Object stores of sources, each one guarded: one product can never reach the files of another.
+
+mod guarded;
+mod local;
+mod registry;
+mod s3;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use catalog::Table;
+use catalog::source::{DeltaSource, Location};
+use object_store::ObjectStore;
+
+pub(crate) use self::guarded::{GuardedStore, SCHEME};
+pub(crate) use self::registry::GuardedRegistry;
+use crate::connectors::Options;
+use crate::error::Error;
+
+/// Most sources of one process: each costs some hundred bytes that are never given back.
+const MAX_SOURCES: usize = 100_000;
+
+/// The guarded stores of a process, one per definition of a source.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    registry: Arc<GuardedRegistry>,
+    by_source: Mutex<HashMap<String, Arc<GuardedStore>>>,
+    store_requests: usize,
+    connect_timeout: std::time::Duration,
+    allow_instance_credentials: bool,
+}
+
+impl Stores {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            registry: Arc::new(GuardedRegistry::default()),
+            by_source: Mutex::default(),
+            store_requests: options.store_requests,
+            connect_timeout: options.connect_timeout,
+            allow_instance_credentials: options.allow_instance_credentials,
+        }
+    }
+
+    /// The guarded stores, addressed by their own random names.
+    pub(crate) fn registry(&self) -> Arc<GuardedRegistry> {
+        Arc::clone(&self.registry)
+    }
+
+    /// The store of `source`, below its root only; the same one for the same definition.
+    pub(crate) fn open(&self, table: &Table, source: &DeltaSource) -> Result<Arc<GuardedStore>, Error> {
+        let key = source_key(source);
+        if let Some(store) = self.lock().get(&key) {
+            return Ok(Arc::clone(store));
+        }
+        let inner = self.connect(table, source)?;
+        let mut stores = self.lock();
+        if let Some(store) = stores.get(&key) {
+            return Ok(Arc::clone(store));
+        }
+        if stores.len() >= MAX_SOURCES {
+            return Err(Error::unsupported(table, format!("more than {MAX_SOURCES} sources")));
+        }
+        let store = GuardedStore::new(inner, self.store_requests).map_err(|cause| Error::failed(table, cause))?;
+        let store = Arc::new(store);
+        self.registry.add(&store);
+        stores.insert(key, Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// Whether the secret of `source` can be read now: a better error than the store would give later.
+    pub(crate) async fn check_credential(&self, table: &Table, source: &DeltaSource) -> Result<(), Error> {
+        let Some(reference) = &source.credential else { return Ok(()) };
+        s3::check(reference).await.map_err(|cause| Error::credential(table, cause))
+    }
+
+    /// An unguarded store whose own root is the root of the source.
+    fn connect(&self, table: &Table, source: &DeltaSource) -> Result<Arc<dyn ObjectStore>, Error> {
+        match &source.location {
+            Location::Local(folder) => {
+                let store = local::LocalFolder::open(folder).map_err(|cause| Error::unavailable(table, cause))?;
+                Ok(Arc::new(store))
+            }
+            Location::S3 { url, endpoint, region } => s3::open(
+                table,
+                &s3::Place { url, endpoint: endpoint.as_deref(), region: region.as_deref() },
+                source.credential.as_ref(),
+                &s3::Limits {
+                    connect_timeout: self.connect_timeout,
+                    allow_instance_credentials: self.allow_instance_credentials,
+                },
+            ),
+            Location::Azure(_) => Err(Error::unsupported(table, "storage at Azure")),
+            Location::Gcs(_) => Err(Error::unsupported(table, "storage at Google")),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<GuardedStore>>> {
+        self.by_source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Names the definition of a source: equal for equal definitions, different for different ones.
+pub(crate) fn source_key(source: &DeltaSource) -> String {
+    // The derived form quotes every text and holds no secret, only the reference to it.
+    format!("{source:?}")
+}

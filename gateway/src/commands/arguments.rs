@@ -1,0 +1,173 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::server::ServeOptions;
+use crate::shell;
+
+/// A governed SQL gateway for a data mesh.
+#[derive(Debug, Parser)]
+#[command(name = "meshgate", version, about, propagate_version = true)]
+pub(super) struct Arguments {
+    /// What the log on standard error holds, such as `info` or `gateway=debug`.
+    #[arg(long, env = "MESHGATE_LOG", global = true, value_name = "DIRECTIVES")]
+    log: Option<String>,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+impl Arguments {
+    /// Servers say what they do; the other commands speak for themselves.
+    pub(super) fn log_directives(&self) -> &str {
+        let default = match self.command {
+            Command::Serve(_) => "info",
+            Command::Demo { .. } | Command::Sql(_) | Command::Check { .. } | Command::Policy(_) | Command::User(_) => {
+                "error"
+            }
+        };
+        self.log.as_deref().unwrap_or(default)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write the retail mesh with data, start its gateway and its CRM endpoint, and say how to connect.
+    Demo {
+        /// Folder for the mesh; a temporary one with --once, else `demo-mesh`.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// Run the tour (three people ask the same question), then exit.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Serve a mesh.
+    Serve(ServeArguments),
+    /// A psql-style shell for this and any other Flight SQL server.
+    Sql(SqlArguments),
+    /// Validate every file of a mesh.
+    Check {
+        /// Folder of the mesh.
+        #[arg(long)]
+        mesh: PathBuf,
+        /// Also open every source and compare it with its contract.
+        #[arg(long)]
+        online: bool,
+    },
+    /// Explain and test policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Manage local identities.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Folder of the mesh.
+    #[arg(long)]
+    mesh: PathBuf,
+    /// Address for Flight SQL instead of the mesh's; a port of 0 picks one.
+    #[arg(long, value_name = "ADDR")]
+    flight: Option<String>,
+    /// Address for PostgreSQL (not served yet).
+    #[arg(long, value_name = "ADDR")]
+    postgres: Option<String>,
+    /// Address for health and metrics instead of the mesh's; a port of 0 picks one.
+    #[arg(long, value_name = "ADDR")]
+    http: Option<String>,
+}
+
+impl ServeArguments {
+    pub(super) fn into_options(self) -> ServeOptions {
+        let Self { mesh, flight, postgres, http } = self;
+        ServeOptions { mesh, flight, postgres, http }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SqlArguments {
+    /// The server.
+    #[arg(long, env = "MESHGATE_URL", default_value = "grpc://127.0.0.1:31337", value_name = "grpc://HOST:PORT")]
+    url: String,
+    /// User name.
+    #[arg(long, short = 'U', env = "MESHGATE_USER")]
+    user: Option<String>,
+    /// Password; asked for at a terminal where it is missing. Prefer the environment: others can read command lines.
+    #[arg(long, env = "MESHGATE_PASSWORD", hide_env_values = true, hide = true)]
+    password: Option<String>,
+    /// PEM file of the authority that signed the server's certificate.
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// Run these statements and exit; may be given several times.
+    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    command: Vec<String>,
+    /// Run the statements of a file and exit; `-` reads standard input.
+    #[arg(short = 'f', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum)]
+    format: Option<shell::Format>,
+}
+
+impl SqlArguments {
+    pub(super) fn into_options(self) -> shell::Options {
+        let Self { url, user, password, tls_ca, command, file, format } = self;
+        shell::Options { url, user, password, tls_ca, command, file, format }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Say which rules make up a user's view of a table.
+    Explain(ExplainArguments),
+    /// Run the mesh's `policies/tests.yaml`.
+    Test {
+        /// Folder of the mesh.
+        #[arg(long)]
+        mesh: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// Folder of the mesh.
+    #[arg(long)]
+    pub(super) mesh: PathBuf,
+    /// Who asks.
+    #[arg(long)]
+    pub(super) user: String,
+    /// The table, as `domain.table`.
+    #[arg(long)]
+    pub(super) table: String,
+    /// An attribute of the user, instead of the one in users.toml.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(super) attribute: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add a user to users.toml.
+    Add {
+        /// Name of the user.
+        name: String,
+        /// Folder of the mesh.
+        #[arg(long)]
+        mesh: PathBuf,
+        /// An attribute, such as `region=EU`; may be given several times.
+        #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+        attribute: Vec<(String, String)>,
+        /// The password; asked for where it is missing.
+        #[arg(long, env = "MESHGATE_PASSWORD", hide_env_values = true, hide = true)]
+        password: Option<String>,
+    },
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write NAME=VALUE".to_owned()),
+    }
+}

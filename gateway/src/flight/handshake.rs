@@ -1,0 +1,98 @@
+//! The handshake in all the forms that clients use.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use arrow_flight::{BasicAuth, HandshakeRequest, HandshakeResponse};
+use futures::{Stream, StreamExt};
+use http::HeaderMap;
+use prost::Message;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Door;
+use super::encode::internal;
+use crate::auth::{self, Credential, SessionId};
+use crate::error::Error;
+
+/// How long the payload of an old handshake may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The answer to a handshake.
+pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>;
+
+/// Answers with a bearer token in the header `authorization` and, for old clients, in the payload.
+///
+/// # Errors
+/// [`crate::ErrorKind::Unauthenticated`] where the credential is not good.
+pub(super) async fn answer(
+    door: &Door,
+    request: Request<Streaming<HandshakeRequest>>,
+) -> Result<Response<Answers>, Error> {
+    let peer = request.remote_addr();
+    let (metadata, _, mut messages) = request.into_parts();
+    let headers = metadata.into_headers();
+    // Clients that send the header may never close their side: the stream is read only where the header is missing.
+    let credential = if headers.contains_key(http::header::AUTHORIZATION) {
+        Credential::of_headers(&headers)
+    } else {
+        let first = tokio::time::timeout(PATIENCE, messages.next()).await;
+        let payload = first.ok().flatten().and_then(Result::ok).map(|message| message.payload).unwrap_or_default();
+        of_payload(&payload).or_else(|| Credential::of_headers(&headers))
+    };
+    let credential = credential.ok_or_else(auth::refused)?;
+    let login = door.gateway.authenticator().handshake(&door.gateway.users(), credential, &headers, peer).await?;
+    tracing::info!(subject = %login.caller.principal.subject, peer = ?peer, "logged in");
+
+    let answer = HandshakeResponse { protocol_version: 0, payload: login.token.clone().into() };
+    let stream: Answers = futures::stream::iter([Ok(answer)]).boxed();
+    let mut response = Response::new(stream);
+    let bearer = format!("Bearer {}", login.token).parse().map_err(|error| internal(&error))?;
+    response.metadata_mut().insert("authorization", bearer);
+    if wants_cookie(&headers) {
+        set_cookie(response.metadata_mut(), &login.caller.session)?;
+    }
+    Ok(response)
+}
+
+/// Gives the session to clients that keep cookies. No `Max-Age`: with it, Java answers in a form of its own.
+pub(super) fn set_cookie(metadata: &mut MetadataMap, session: &SessionId) -> Result<(), Error> {
+    let cookie = format!("{}={}; Path=/; HttpOnly", auth::COOKIE, session.as_str());
+    metadata.insert("set-cookie", cookie.parse().map_err(|error| internal(&error))?);
+    Ok(())
+}
+
+/// The credential that `authenticate` of old Flight clients sends as `BasicAuth`.
+fn of_payload(payload: &[u8]) -> Option<Credential> {
+    let auth = BasicAuth::decode(payload).ok()?;
+    Credential::basic(&auth.username, &auth.password)
+}
+
+/// Whether the call brings no cookie of ours.
+pub(super) fn wants_cookie(headers: &HeaderMap) -> bool {
+    auth::session_of_cookie(headers).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
+    use super::*;
+
+    #[test]
+    fn the_payload_of_old_clients_is_a_basic_auth_message() {
+        let payload = BasicAuth { username: "ann".into(), password: "secret".into() }.encode_to_vec();
+        assert_eq!(of_payload(&payload), Credential::basic("ann", "secret"));
+        for bad in [&[][..], b"ann:secret", &[0xff]] {
+            assert_eq!(of_payload(bad), None);
+        }
+    }
+
+    #[test]
+    fn a_session_cookie_has_no_age() {
+        let mut metadata = MetadataMap::new();
+        let session = SessionId::random().unwrap();
+        set_cookie(&mut metadata, &session).unwrap();
+        let expected = format!("meshgate_session={}; Path=/; HttpOnly", session.as_str());
+        assert_eq!(metadata.get("set-cookie").unwrap(), expected.as_str());
+    }
+}

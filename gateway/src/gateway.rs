@@ -1,0 +1,199 @@
+//! The running gateway: the loaded mesh, and what all queries share.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use catalog::{Name, Problems};
+use connectors::Connectors;
+use datafusion::common::Result as EngineResult;
+use datafusion::execution::SessionState;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use policies::{HashKey, Principal};
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+
+use crate::admission::Admission;
+use crate::auth::{Authenticator, Users};
+use crate::mesh::Mesh;
+use crate::metadata::{self, VisibleTable};
+use crate::query::{RunningQueries, memory};
+use crate::runtime::QueryRuntime;
+use crate::server::StartError;
+use crate::session;
+
+/// Most bytes that one query may spill to disk.
+const SPILL_BYTES: u64 = 16 << 30;
+
+/// The running gateway. One for each mesh that a process serves.
+#[derive(Debug)]
+pub struct Gateway {
+    folder: PathBuf,
+    mesh: ArcSwap<Mesh>,
+    degraded: Mutex<Option<String>>,
+    hash_key: HashKey,
+    authenticator: Authenticator,
+    pub(crate) connectors: Connectors,
+    pub(crate) admission: Admission,
+    pub(crate) running: Arc<RunningQueries>,
+    base_state: SessionState,
+    planning_runtime: Arc<RuntimeEnv>,
+    memory: Arc<dyn MemoryPool>,
+    runtime: QueryRuntime,
+}
+
+impl Gateway {
+    /// Loads the mesh in `folder` and makes everything that its queries will share.
+    ///
+    /// # Errors
+    /// Where the mesh has mistakes, or the system refuses threads or randomness.
+    pub async fn start(folder: &Path) -> Result<Arc<Self>, StartError> {
+        let hash_key = hash_key(folder).await?;
+        let mesh = Mesh::load(folder, &hash_key, 1).await?;
+        let config = &mesh.config;
+        let connectors = Connectors::new(connectors::Options {
+            snapshot_cache_bytes: config.cache.snapshots_bytes,
+            ..connectors::Options::default()
+        })?;
+        let planning_runtime =
+            RuntimeEnvBuilder::new().with_object_store_registry(connectors.object_stores()).build_arc()?;
+        Ok(Arc::new(Self {
+            folder: folder.to_owned(),
+            degraded: Mutex::new(None),
+            hash_key,
+            authenticator: Authenticator::new()?,
+            admission: Admission::new(config.limits.queries, config.limits.queue),
+            running: Arc::default(),
+            base_state: session::base(),
+            planning_runtime,
+            memory: memory::shared_pool(config.limits.memory_bytes),
+            runtime: QueryRuntime::start()?,
+            connectors,
+            mesh: ArcSwap::from_pointee(mesh),
+        }))
+    }
+
+    /// The mesh of this moment.
+    #[must_use]
+    pub fn current(&self) -> Arc<Mesh> {
+        self.mesh.load_full()
+    }
+
+    /// Loads the mesh anew: a good one replaces the running one whole; a broken one changes nothing but health.
+    /// Queries that run keep what they began with.
+    ///
+    /// # Errors
+    /// Every mistake of the new mesh.
+    pub async fn reload(&self) -> Result<u64, Problems> {
+        let version = self.current().version + 1;
+        let loaded = Mesh::load(&self.folder, &self.hash_key, version).await;
+        let mut degraded = self.degraded.lock().unwrap_or_else(PoisonError::into_inner);
+        match loaded {
+            Ok(mesh) => {
+                self.mesh.store(Arc::new(mesh));
+                *degraded = None;
+                metrics::gauge!("meshgate_policy_version").set(u32::try_from(version).unwrap_or(u32::MAX));
+                tracing::info!(version, "mesh reloaded");
+                Ok(version)
+            }
+            Err(problems) => {
+                *degraded = Some(format!("the mesh folder has {} problems; the last good mesh is served", problems.len()));
+                metrics::counter!("meshgate_reload_failures_total").increment(1);
+                tracing::error!(%problems, "mesh not reloaded: the last good one stays");
+                Err(problems)
+            }
+        }
+    }
+
+    /// Why the gateway is not in full health; `None` when it is.
+    #[must_use]
+    pub fn degraded(&self) -> Option<String> {
+        self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Folder of the mesh.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Name of the mesh: the SQL catalog.
+    #[must_use]
+    pub fn mesh(&self) -> Name {
+        self.current().config.name.clone()
+    }
+
+    /// The users of this moment.
+    #[must_use]
+    pub fn users(&self) -> Arc<Users> {
+        Arc::clone(&self.current().users)
+    }
+
+    /// Counts the loads of the mesh.
+    #[must_use]
+    pub fn policy_version(&self) -> u64 {
+        self.current().version
+    }
+
+    /// What proves credentials.
+    #[must_use]
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    /// The tables that `principal` may discover, sorted by domain and name.
+    #[must_use]
+    pub fn visible_tables(&self, principal: &Principal) -> Vec<VisibleTable> {
+        metadata::visible_tables(&self.current(), principal)
+    }
+
+    /// Cancels a running query of this subject; whether there was one.
+    #[must_use]
+    pub fn cancel(&self, query_id: &str, principal: &Principal) -> bool {
+        self.running.cancel(query_id, &principal.subject)
+    }
+
+    /// How many queries run.
+    #[must_use]
+    pub fn queries(&self) -> usize {
+        self.running.count()
+    }
+
+    pub(crate) fn base_state(&self) -> &SessionState {
+        &self.base_state
+    }
+
+    /// The environment in which views are planned; nothing runs in it.
+    pub(crate) fn planning_runtime(&self) -> &Arc<RuntimeEnv> {
+        &self.planning_runtime
+    }
+
+    /// An environment for one query: its own memory, spill folder and caches over the guarded stores.
+    pub(crate) fn query_environment(&self, mesh: &Mesh) -> EngineResult<Arc<RuntimeEnv>> {
+        let pool = memory::QueryPool::new(mesh.config.limits.query_memory_bytes, Arc::clone(&self.memory));
+        RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_max_temp_directory_size(SPILL_BYTES))
+            .with_object_store_registry(self.connectors.object_stores())
+            .build_arc()
+    }
+
+    /// Runs work on the query runtime.
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.runtime.spawn(work)
+    }
+}
+
+/// The key of the `hash` mask: the configured one, or a random one for the life of the process.
+async fn hash_key(folder: &Path) -> Result<HashKey, StartError> {
+    let config = crate::config::Config::load(folder)?;
+    match config.hash_key {
+        Some(reference) => {
+            let secret = connectors::read_secret(&reference).await.map_err(StartError::HashKey)?;
+            Ok(HashKey::new(Sha256::digest(secret.expose()).into()))
+        }
+        None => Ok(HashKey::new(crate::auth::random_bytes::<32>()?)),
+    }
+}

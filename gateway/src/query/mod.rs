@@ -1,0 +1,134 @@
+//! One execution of a statement, in phases that are types: received → planned → running.
+
+mod explain;
+pub(crate) mod memory;
+mod plan;
+mod record;
+mod run;
+mod running;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::datatypes::{Field, SchemaRef};
+use catalog::{Name, TableName, Version};
+use datafusion::common::ScalarValue;
+use policies::Principal;
+
+use crate::Gateway;
+use crate::error::{Error, ErrorKind};
+
+pub use plan::Planned;
+use record::Record;
+pub use run::Running;
+pub(crate) use running::RunningQueries;
+
+/// What a caller wants to have run.
+#[derive(Debug, Clone, Default)]
+pub struct Statement {
+    /// The text. Placeholders are `$1`, `$2`, ….
+    pub sql: String,
+    /// Values of the placeholders, in order.
+    pub parameters: Vec<ScalarValue>,
+    /// Domain of names that do not say theirs.
+    pub domain: Option<Name>,
+    /// Longest run that the caller wants; the mesh's limit holds as well.
+    pub timeout: Option<Duration>,
+    /// Most rows that the caller wants.
+    pub row_limit: Option<u64>,
+}
+
+/// Versions that tables are fixed to; the others resolve to their latest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins(pub BTreeMap<TableName, Version>);
+
+impl Pins {
+    /// The version that a table is fixed to.
+    #[must_use]
+    pub fn get(&self, table: &TableName) -> Option<Version> {
+        self.0.get(table).copied()
+    }
+}
+
+/// What a statement takes and gives, known without running it.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Columns of the result, in the types of the wire.
+    pub schema: SchemaRef,
+    /// The placeholders in order; nullable, of type Null where the statement does not tell the type.
+    pub parameters: Vec<Field>,
+}
+
+/// One execution of a statement, in phase `P`.
+#[derive(Debug)]
+pub struct Query<P> {
+    common: Common,
+    phase: P,
+}
+
+/// What every phase has.
+#[derive(Debug)]
+struct Common {
+    gateway: Arc<Gateway>,
+    principal: Arc<Principal>,
+    statement: Statement,
+    id: Arc<str>,
+    deadline: Instant,
+    record: Record,
+}
+
+/// The statement has arrived.
+#[derive(Debug)]
+pub struct Received;
+
+impl Query<Received> {
+    /// Takes in a statement: gives it an id, a deadline and a record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] for a statement that is too long.
+    pub fn receive(gateway: &Arc<Gateway>, principal: Arc<Principal>, statement: Statement) -> Result<Self, Error> {
+        let mesh = gateway.current();
+        let limits = &mesh.config.limits;
+        let id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+        let record = Record::open(&id, &principal.subject, mesh.version);
+        let timeout = statement.timeout.map_or(limits.query_timeout, |asked| asked.min(limits.query_timeout));
+        let longest = limits.statement_bytes;
+        let mut common = Common {
+            gateway: Arc::clone(gateway),
+            principal,
+            statement,
+            id,
+            deadline: Instant::now() + timeout,
+            record,
+        };
+        if common.statement.sql.len() > longest {
+            let message = format!("the statement is longer than {longest} bytes (limits.statement)");
+            return Err(common.failed(Error::new(ErrorKind::LimitExceeded, message)));
+        }
+        Ok(Self { common, phase: Received })
+    }
+}
+
+impl<P> Query<P> {
+    /// The query's id, as the log and errors name it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.common.id
+    }
+}
+
+impl Common {
+    /// Closes the record with `error`, and names the query in it.
+    fn failed(&mut self, error: Error) -> Error {
+        let error = error.of_query(&self.id);
+        self.record.fail(&error);
+        error
+    }
+
+    /// The error of a query that has run out of time.
+    fn late() -> Error {
+        Error::new(ErrorKind::Timeout, "the query was ended at its deadline (limits.query_timeout, or the client's own)")
+    }
+}

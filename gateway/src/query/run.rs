@@ -1,0 +1,157 @@
+//! Running: a task on the query runtime drives the plan into a bounded channel that the client's call reads.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::execute_stream;
+use futures::{Future, Stream, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::plan::{AbortOnDrop, Planned};
+use super::running::Listed;
+use super::{Common, Query, wire};
+use crate::admission::Permit;
+use crate::error::{Error, ErrorKind};
+use crate::failure;
+
+/// Batches between the plan and the client.
+const CHANNEL: usize = 4;
+
+/// The plan runs. A stream of batches, each exactly in the query's schema; dropping it cancels the query.
+///
+/// Never a partial result: the stream ends with an error unless the plan ran to its end.
+#[derive(Debug)]
+pub struct Running {
+    batches: mpsc::Receiver<RecordBatch>,
+    end: oneshot::Receiver<Result<(), Error>>,
+    schema: SchemaRef,
+    row_limit: Option<u64>,
+    ended: bool,
+    _task: AbortOnDrop<()>,
+    _listed: Listed,
+}
+
+impl Query<Planned> {
+    /// Waits for a permit and starts the plan.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] where too many queries wait, [`ErrorKind::Timeout`] at the deadline.
+    pub async fn run(self) -> Result<Query<Running>, Error> {
+        let Self { mut common, phase } = self;
+        let permit = match common.gateway.admission.permit(common.deadline.into()).await {
+            Ok(permit) => permit,
+            Err(error) => return Err(common.failed(error)),
+        };
+        let Planned { plan, task, schema, .. } = phase;
+        let listed = common.gateway.running.list(&common.id, &common.principal.subject);
+        let (send, batches) = mpsc::channel(CHANNEL);
+        let (tell, end) = oneshot::channel();
+        let out = Out { send, schema: Arc::clone(&schema), deadline: common.deadline, cancel: listed.cancel.clone() };
+        let driving = async move {
+            let outcome = match execute_stream(plan, task) {
+                Ok(stream) => out.drive(stream, permit).await,
+                Err(error) => Err(failure::told(&error)),
+            };
+            // Nobody waits when the client is gone.
+            let _ = tell.send(outcome);
+        };
+        let task = AbortOnDrop(common.gateway.spawn(driving));
+        let row_limit = common.gateway.current().config.limits.rows;
+        let phase = Running { batches, end, schema, row_limit, ended: false, _task: task, _listed: listed };
+        Ok(Query { common, phase })
+    }
+}
+
+/// The plan's side of the channel.
+struct Out {
+    send: mpsc::Sender<RecordBatch>,
+    schema: SchemaRef,
+    deadline: Instant,
+    cancel: CancellationToken,
+}
+
+impl Out {
+    /// Sends every batch of the plan. The permit is held until the end.
+    async fn drive(self, mut stream: SendableRecordBatchStream, _permit: Permit) -> Result<(), Error> {
+        let cancelled = || Error::new(ErrorKind::Cancelled, "the query was cancelled");
+        let deadline = tokio::time::sleep_until(self.deadline.into());
+        tokio::pin!(deadline);
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(cancelled()),
+                () = self.send.closed() => return Err(cancelled()),
+                () = &mut deadline => return Err(Common::late()),
+                next = stream.next() => match next {
+                    Some(batch) => batch.map_err(|error| failure::told(&error))?,
+                    None => return Ok(()),
+                },
+            };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let batch = wire::batch(&batch, &self.schema).map_err(|error| failure::told(&error.into()))?;
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(cancelled()),
+                () = &mut deadline => return Err(Common::late()),
+                sent = self.send.send(batch) => if sent.is_err() { return Err(cancelled()) },
+            }
+        }
+    }
+}
+
+impl Query<Running> {
+    /// Columns of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.phase.schema)
+    }
+
+    fn end(&mut self, outcome: Result<(), Error>) -> Option<Result<RecordBatch, Error>> {
+        self.phase.ended = true;
+        self.phase.batches.close();
+        match outcome {
+            Ok(()) => {
+                self.common.record.finish();
+                None
+            }
+            Err(error) => Some(Err(self.common.failed(error))),
+        }
+    }
+
+    /// The mesh's own limit on rows is an error, not a shorter result.
+    fn beyond_limit(&self) -> Option<Error> {
+        let limit = self.phase.row_limit.filter(|limit| self.common.record.rows() > *limit)?;
+        let message = format!("the result has more than {limit} rows (limits.rows); select less, or use LIMIT");
+        Some(Error::new(ErrorKind::LimitExceeded, message))
+    }
+}
+
+impl Stream for Query<Running> {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let query = self.get_mut();
+        if query.phase.ended {
+            return Poll::Ready(None);
+        }
+        if let Some(batch) = ready!(query.phase.batches.poll_recv(context)) {
+            query.common.record.sent(batch.num_rows());
+            return match query.beyond_limit() {
+                Some(error) => Poll::Ready(query.end(Err(error))),
+                None => Poll::Ready(Some(Ok(batch))),
+            };
+        }
+        let outcome = ready!(Pin::new(&mut query.phase.end).poll(context));
+        // The task ended without a word: it panicked.
+        let outcome = outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "internal error")));
+        Poll::Ready(query.end(outcome))
+    }
+}

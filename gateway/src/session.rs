@@ -1,0 +1,73 @@
+//! Read-only sessions of the engine: the only place that makes one.
+
+use std::sync::Arc;
+
+use catalog::Name;
+use datafusion::execution::SessionState;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionConfig;
+
+use crate::error::Error;
+use crate::governed::{MeshCatalogs, Reader, Snapshot};
+use crate::{failure, gate};
+
+/// The SQL schema of names that do not say their domain, where the session has none. No domain: see [`Name`].
+pub(crate) const NO_DOMAIN: &str = "~";
+
+/// Functions that would tell of files, or that only a file could answer.
+const REFUSED_FUNCTIONS: [&str; 1] = ["input_file_name"];
+
+/// The state that every session starts from: functions, rules and settings, no tables.
+pub(crate) fn base() -> SessionState {
+    let mut config = SessionConfig::new()
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema("~", NO_DOMAIN);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.sql_parser.collect_spans = true;
+    // Join keys become filters of the other side up to these sizes; the default of 150 values prunes little.
+    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 10_000;
+    options.optimizer.hash_join_inlist_pushdown_max_size = 1 << 20;
+    let mut state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    for name in REFUSED_FUNCTIONS {
+        // An unknown name is no error: the engine may not have the function.
+        let _removed = state.deregister_udf(name);
+    }
+    state
+}
+
+/// A session of one query on what `reader` may see of `snapshot`.
+pub(crate) fn open(
+    snapshot: &Arc<Snapshot>,
+    reader: Reader,
+    domain: Option<&Name>,
+    runtime: &Arc<RuntimeEnv>,
+) -> SessionState {
+    let base = snapshot.gateway.base_state();
+    let mesh = snapshot.mesh.config.name.as_str();
+    let config = base.config().clone().with_default_catalog_and_schema(mesh, domain.map_or(NO_DOMAIN, Name::as_str));
+    SessionStateBuilder::new_from_existing(base.clone())
+        .with_config(config)
+        .with_runtime_env(Arc::clone(runtime))
+        .with_catalog_list(Arc::new(MeshCatalogs::new(Arc::clone(snapshot), reader)))
+        .build()
+}
+
+/// The plan of a view's body, read on behalf of `reader`.
+pub(crate) async fn plan_view(
+    snapshot: &Arc<Snapshot>,
+    domain: &Name,
+    query: &str,
+    reader: Reader,
+) -> Result<LogicalPlan, Error> {
+    let statement = gate::parse_query(query)?;
+    let state = open(snapshot, reader, Some(domain), snapshot.gateway.planning_runtime());
+    let plan = state.statement_to_plan(statement).await.map_err(|error| failure::told(&error))?;
+    gate::check_plan(&plan)?;
+    Ok(plan)
+}

@@ -1,0 +1,1 @@
+//! Tests of Casbin and the compiled form.

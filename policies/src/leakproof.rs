@@ -1,0 +1,161 @@
+//! Which conditions of a caller may be evaluated on rows that the caller must not see.
+//!
+//! A condition is *leakproof* when evaluating it can neither fail nor have an effect that depends on the row:
+//! nothing of a row that the row filter drops later can then be observed through it.
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::logical_expr::expr::{BinaryExpr, InList, Like};
+use datafusion::logical_expr::{Between, Expr, Operator};
+use datafusion::scalar::ScalarValue;
+
+/// Longest `LIKE` pattern in bytes: a longer one might be too big a regular expression to compile.
+const MAX_PATTERN_BYTES: usize = 1_000;
+
+/// Whether `condition` is leakproof when its columns are those of `clear`.
+///
+/// `clear` holds the columns that the caller sees as they are, under the names and with the types that
+/// `condition` uses; a condition on any other column is not leakproof. Accepted are: a column against a literal of
+/// the same base type with `= <> < <= > >= IS [NOT] DISTINCT FROM`, `BETWEEN`, `IN`, `LIKE`; `IS [NOT] NULL` of a
+/// column; a boolean column or literal; and `AND`, `OR`, `NOT`, `IS [NOT] TRUE/FALSE/UNKNOWN` of these.
+#[must_use]
+pub fn is_leakproof(condition: &Expr, clear: &Schema) -> bool {
+    #[cfg(test)]
+    if guard::is_off() {
+        return true;
+    }
+    // A stack of our own: a statement may nest deeper than the thread's stack allows.
+    let mut open = vec![condition];
+    while let Some(condition) = open.pop() {
+        if !is_leakproof_leaf(condition, clear) {
+            let Some(parts) = parts(condition) else { return false };
+            open.extend(parts);
+        }
+    }
+    true
+}
+
+/// The conditions that a boolean connective joins; `None` for anything else.
+fn parts(condition: &Expr) -> Option<Vec<&Expr>> {
+    if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) = condition {
+        return Some(vec![left, right]);
+    }
+    if let Expr::Not(part)
+    | Expr::IsTrue(part)
+    | Expr::IsNotTrue(part)
+    | Expr::IsFalse(part)
+    | Expr::IsNotFalse(part)
+    | Expr::IsUnknown(part)
+    | Expr::IsNotUnknown(part) = condition
+    {
+        return Some(vec![part]);
+    }
+    None
+}
+
+fn is_leakproof_leaf(condition: &Expr, clear: &Schema) -> bool {
+    let comparable = |column: &Expr, literal: &Expr| is_comparable(column, literal, clear);
+    if let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition {
+        return is_comparison(*op) && (comparable(left, right) || comparable(right, left));
+    }
+    if let Expr::Between(Between { expr, low, high, negated: _ }) = condition {
+        return comparable(expr, low) && comparable(expr, high);
+    }
+    if let Expr::InList(InList { expr, list, negated: _ }) = condition {
+        return list.iter().all(|literal| comparable(expr, literal));
+    }
+    if let Expr::Like(like) = condition {
+        return is_leakproof_like(like, clear);
+    }
+    if let Expr::IsNull(column) | Expr::IsNotNull(column) = condition {
+        return column_type(column, clear).is_some();
+    }
+    matches!(condition, Expr::Literal(ScalarValue::Boolean(_), _))
+        || column_type(condition, clear).is_some_and(|data_type| *data_type == DataType::Boolean)
+}
+
+fn is_leakproof_like(like: &Like, clear: &Schema) -> bool {
+    let Like { negated: _, expr, pattern, escape_char, case_insensitive } = like;
+    let Expr::Literal(literal, _) = pattern.as_ref() else { return false };
+    let short = literal.try_as_str().flatten().is_none_or(|text| text.len() <= MAX_PATTERN_BYTES);
+    let text = column_type(expr, clear).is_some_and(|data_type| *base_type(data_type) == DataType::Utf8);
+    short && text && escape_char.is_none() && !case_insensitive && is_comparable(expr, pattern, clear)
+}
+
+fn is_comparison(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
+}
+
+/// Whether `column` is a clear column and `literal` a literal of the same base type, so that comparing them cannot
+/// fail.
+fn is_comparable(column: &Expr, literal: &Expr, clear: &Schema) -> bool {
+    let Expr::Literal(literal, _) = literal else { return false };
+    let Some(column) = column_type(column, clear).map(base_type) else { return false };
+    let literal = literal.data_type();
+    is_plain(column) && column == base_type(&literal)
+}
+
+fn column_type<'a>(column: &Expr, clear: &'a Schema) -> Option<&'a DataType> {
+    let Expr::Column(column) = column else { return None };
+    clear.field_with_name(&column.name).ok().map(|field| field.data_type())
+}
+
+/// The type of the values, whatever the encoding: `Utf8` for every text type, `Binary` for every type of bytes of
+/// any length, the value type of a dictionary.
+pub(crate) fn base_type(data_type: &DataType) -> &DataType {
+    if let DataType::Dictionary(_, value) = data_type {
+        return base_type(value);
+    }
+    if matches!(data_type, DataType::LargeUtf8 | DataType::Utf8View) {
+        return &DataType::Utf8;
+    }
+    if matches!(data_type, DataType::LargeBinary | DataType::BinaryView) {
+        return &DataType::Binary;
+    }
+    data_type
+}
+
+fn is_plain(base: &DataType) -> bool {
+    base.is_primitive()
+        || matches!(base, DataType::Boolean | DataType::Utf8 | DataType::Binary | DataType::FixedSizeBinary(_))
+}
+
+/// Switches the guard off, to prove that the tests which look for leaks can find one.
+#[cfg(test)]
+pub(crate) mod guard {
+    use std::cell::Cell;
+
+    thread_local! {
+        static OFF: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn is_off() -> bool {
+        OFF.get()
+    }
+
+    /// The guard is off on this thread until this is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Off;
+
+    impl Off {
+        pub(crate) fn on_this_thread() -> Self {
+            OFF.set(true);
+            Self
+        }
+    }
+
+    impl Drop for Off {
+        fn drop(&mut self) {
+            OFF.set(false);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A checked expression with places for the caller's identity.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
+use datafusion::logical_expr::Expr;
+
+use super::identity::Meaning;
+use super::{infallible, lossless, simplified};
+use crate::principal::{AttributeValue, Principal};
+
+/// An expression that waits for a principal's values. Infallible before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Template {
+    expression: Expr,
+    asks: bool,
+}
+
+/// What identity functions are answered from.
+pub(crate) struct Identity<'a> {
+    pub(crate) principal: &'a Principal,
+    /// Bare names of all roles that the principal holds in the table's domain.
+    pub(crate) roles: &'a BTreeSet<String>,
+}
+
+/// Why a template has no answer for a principal.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Missing {
+    /// The principal has no such attribute, or an empty one.
+    #[error("attribute '{0}' is missing")]
+    Attribute(String),
+    /// The attribute's value is not of the type that the expression needs.
+    #[error("attribute '{name}' is not a value of type {wanted}")]
+    Type { name: String, wanted: DataType },
+    /// The filled-in expression would not be safe to run.
+    #[error("the expression cannot be filled in")]
+    Unsafe,
+}
+
+impl Template {
+    pub(crate) fn new(expression: Expr) -> Self {
+        let asks = expression.exists(|node| Ok(matches!(node, Expr::Placeholder(_)))).unwrap_or(true);
+        Self { expression, asks }
+    }
+
+    /// The expression with the principal's values as typed literals, folded.
+    pub(crate) fn fold(&self, identity: &Identity<'_>, schema: &Arc<DFSchema>) -> Result<Expr, Missing> {
+        if !self.asks {
+            return Ok(self.expression.clone());
+        }
+        let mut missing = None;
+        let filled = self.expression.clone().transform_up(|node| {
+            let Expr::Placeholder(place) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            let data_type = place.field.as_ref().map(|field| field.data_type());
+            match literal(&place.id, data_type, identity) {
+                Ok(value) => Ok(Transformed::yes(Expr::Literal(value, None))),
+                Err(reason) => {
+                    missing = Some(reason);
+                    Err(DataFusionError::Plan("missing".to_owned()))
+                }
+            }
+        });
+        let filled = filled.map_err(|_| missing.unwrap_or(Missing::Unsafe))?.data;
+        let folded = simplified(schema, filled).map_err(|_| Missing::Unsafe)?;
+        infallible::check(&folded, schema).map_err(|_| Missing::Unsafe)?;
+        Ok(folded)
+    }
+}
+
+fn literal(id: &str, data_type: Option<&DataType>, identity: &Identity<'_>) -> Result<ScalarValue, Missing> {
+    let data_type = data_type.ok_or(Missing::Unsafe)?;
+    match Meaning::of(id).ok_or(Missing::Unsafe)? {
+        Meaning::CurrentUser => Ok(ScalarValue::Utf8(Some(identity.principal.subject.to_string()))),
+        Meaning::HasRole(role) => Ok(ScalarValue::Boolean(Some(identity.roles.contains(role)))),
+        Meaning::Attribute(name) => {
+            let value = identity.principal.attributes.get(name);
+            let value = value.ok_or_else(|| Missing::Attribute(name.to_owned()))?;
+            if matches!(value, AttributeValue::Text(text) if text.is_empty()) {
+                return Err(Missing::Attribute(name.to_owned()));
+            }
+            typed(value, data_type).ok_or_else(|| Missing::Type { name: name.to_owned(), wanted: data_type.clone() })
+        }
+    }
+}
+
+/// The attribute as a literal of `data_type`; none where it does not mean such a value.
+fn typed(value: &AttributeValue, data_type: &DataType) -> Option<ScalarValue> {
+    let scalar = match value {
+        AttributeValue::Text(text) => ScalarValue::Utf8(Some(text.clone())),
+        AttributeValue::Integer(number) if lossless::is_number_or_text(data_type) => ScalarValue::Int64(Some(*number)),
+        AttributeValue::Boolean(truth) if *data_type == DataType::Boolean => ScalarValue::Boolean(Some(*truth)),
+        AttributeValue::Integer(_) | AttributeValue::Boolean(_) => return None,
+    };
+    scalar.cast_to(data_type).ok().filter(|literal| !literal.is_null())
+}

@@ -1,0 +1,19 @@
+//! Rules of the whole product. One binary, because each links the whole query engine.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
+
+mod contracts;
+mod errors;
+mod faults;
+mod http;
+mod leaks;
+mod limits;
+mod login;
+mod metadata;
+mod prepared;
+mod pushdown;
+mod reload;
+mod slt;
+mod statements;
+mod tickets;
+mod tidy;
+mod views;

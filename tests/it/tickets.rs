@@ -1,0 +1,94 @@
+//! Tickets: self-contained, signed, and of use to one principal under one policy.
+
+use arrow_flight::Ticket;
+use tests::retail::{RULES, Retail};
+use tonic::Code;
+
+const STATEMENT: &str = "SELECT id, email FROM sales.orders ORDER BY id";
+
+async fn ticket(client: &mut tests::Client, sql: &str) -> Ticket {
+    client.info(sql).await.unwrap().endpoint[0].ticket.clone().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_good_on_another_connection_of_the_same_user() {
+    let retail = Retail::serve().await;
+    let ticket = ticket(&mut retail.gateway.connect("ann").await, STATEMENT).await;
+    let rows = retail.gateway.connect("ann").await.fetch(ticket).await.unwrap();
+    assert_eq!(rows.count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_of_no_use_to_anybody_else() {
+    let retail = Retail::serve().await;
+    let ticket = ticket(&mut retail.gateway.connect("sam").await, STATEMENT).await;
+    for thief in ["ann", "eve", "olga"] {
+        let failure = retail.gateway.connect(thief).await.fetch(ticket.clone()).await.unwrap_err();
+        assert_eq!((failure.code, failure.kind.as_str()), (Code::InvalidArgument, "InvalidTicket"), "{thief}");
+    }
+    let failure = tests::Client::anonymous(retail.gateway.flight()).await.fetch(ticket).await.unwrap_err();
+    assert_eq!(failure.code, Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_with_a_changed_byte_is_refused() {
+    let retail = Retail::serve().await;
+    let mut sam = retail.gateway.connect("sam").await;
+    let good = ticket(&mut sam, STATEMENT).await.ticket.to_vec();
+    for place in (0..good.len()).step_by(good.len() / 40 + 1) {
+        for change in [1_u8, 0x80] {
+            let mut bad = good.clone();
+            bad[place] ^= change;
+            let failure = sam.fetch(Ticket::new(bad)).await.unwrap_err();
+            assert_eq!(failure.kind, "InvalidTicket", "byte {place}: {failure:?}");
+        }
+    }
+    for bad in [Vec::new(), good[..good.len() - 1].to_vec(), [good.clone(), vec![0]].concat(), b"SELECT 1".to_vec()] {
+        assert_eq!(sam.fetch(Ticket::new(bad)).await.unwrap_err().code, Code::InvalidArgument);
+    }
+    assert_eq!(sam.fetch(Ticket::new(good)).await.unwrap().count(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_tells_nothing_of_the_policy() {
+    let retail = Retail::serve().await;
+    let ticket = ticket(&mut retail.gateway.connect("ann").await, STATEMENT).await;
+    let text = String::from_utf8_lossy(&ticket.ticket).into_owned();
+    for secret in ["attribute", "show_last", "margin", "data/orders", "analyst"] {
+        assert!(!text.contains(secret), "{secret} is in the ticket: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_policy_ends_every_older_ticket() {
+    let retail = Retail::serve().await;
+    let mut ann = retail.gateway.connect("ann").await;
+    let ticket = ticket(&mut ann, STATEMENT).await;
+    retail.mesh.rules(&RULES.replace("attribute('region')", "'US'"));
+    tests::deadline::eventually(tests::deadline::STEP, "the new policy is in force", || {
+        let mut ann = ann.clone();
+        async move { (ann.rows("SELECT min(region) FROM sales.orders").await.lines() == ["US"]).then_some(()) }
+    })
+    .await;
+    let failure = ann.fetch(ticket).await.unwrap_err();
+    assert_eq!(failure.kind, "InvalidTicket", "{failure:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_pins_the_version_of_its_tables() {
+    let retail = Retail::serve().await;
+    let mut sam = retail.gateway.connect("sam").await;
+    let count = "SELECT count(*) FROM sales.orders";
+    let before = ticket(&mut sam, count).await;
+    tests::delta::append(&retail.mesh.path("data/orders"), &["region"], tests::retail::MORE_ORDERS).await;
+    assert_eq!(sam.rows(count).await.lines(), ["8"]);
+    assert_eq!(sam.fetch(before).await.unwrap().lines(), ["6"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_of_another_gateway_is_refused() {
+    let (one, two) = (Retail::serve().await, Retail::serve().await);
+    let ticket = ticket(&mut one.gateway.connect("sam").await, STATEMENT).await;
+    let failure = two.gateway.connect("sam").await.fetch(ticket).await.unwrap_err();
+    assert_eq!(failure.kind, "InvalidTicket", "{failure:?}");
+}

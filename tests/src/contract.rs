@@ -1,0 +1,104 @@
+//! Text of a data contract (ODCS) for one table.
+
+use std::fmt::Write as _;
+
+/// A contract with one table, written as an owner would.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    domain: String,
+    table: String,
+    status: String,
+    server: String,
+    columns: Vec<(String, String)>,
+}
+
+impl Contract {
+    /// A Delta table in a local folder.
+    #[must_use]
+    pub fn delta(table: &str, path: &str) -> Self {
+        Self::new(table, &format!("type: local\n    path: {path}\n    format: delta"), &[])
+    }
+
+    /// A table of a Flight SQL endpoint, with further properties of the server.
+    #[must_use]
+    pub fn flight_sql(table: &str, location: &str, properties: &[(&str, &str)]) -> Self {
+        let mut all = vec![("protocol", "arrow-flight-sql")];
+        all.extend(properties);
+        Self::new(table, &format!("type: custom\n    location: {location}"), &all)
+    }
+
+    /// SQL over other tables of the mesh.
+    #[must_use]
+    pub fn view(table: &str, query: &str) -> Self {
+        Self::new(table, "type: custom", &[("protocol", "mesh-sql"), ("query", query)])
+    }
+
+    fn new(table: &str, server: &str, properties: &[(&str, &str)]) -> Self {
+        let (domain, table) = table.split_once('.').unwrap();
+        let mut server = format!("{server}\n    customProperties:\n      - property: meshRole\n        value: source");
+        for (property, value) in properties {
+            write!(server, "\n      - property: {property}\n        value: {}", quoted(value)).unwrap();
+        }
+        Self { domain: domain.into(), table: table.into(), status: "active".into(), server, columns: Vec::new() }
+    }
+
+    /// Adds columns: name and type in PostgreSQL's spelling; ` not null` after the type makes it required.
+    #[must_use]
+    pub fn columns(mut self, columns: &[(&str, &str)]) -> Self {
+        self.columns.extend(columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())));
+        self
+    }
+
+    /// The same with another `status`.
+    #[must_use]
+    pub fn status(mut self, status: &str) -> Self {
+        status.clone_into(&mut self.status);
+        self
+    }
+
+    /// File of the contract in the mesh folder.
+    #[must_use]
+    pub fn file(&self) -> String {
+        format!("catalog/{}/{}.odcs.yaml", self.domain, self.table)
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { domain, table, status, server, columns } = self;
+        let mut text = format!(
+            "apiVersion: v3.1.0\nkind: DataContract\nid: {domain}-{table}\nname: {table}\nversion: 1.0.0\n\
+             status: {status}\ndomain: {domain}\nteam:\n  members:\n    - username: olga\n      role: owner\n\
+             servers:\n  - server: source\n    {server}\nschema:\n  - name: {table}\n    physicalType: table\n    \
+             properties:\n"
+        );
+        for (name, kind) in columns {
+            let (kind, required) = kind.strip_suffix(" not null").map_or((kind.as_str(), false), |kind| (kind, true));
+            let logical = logical(kind);
+            write!(text, "      - name: {name}\n        logicalType: {logical}\n        physicalType: {kind}\n")
+                .unwrap();
+            if required {
+                text.push_str("        required: true\n");
+            }
+        }
+        text
+    }
+}
+
+/// ODCS' own word for a type in PostgreSQL's spelling.
+fn logical(kind: &str) -> &'static str {
+    match kind.split('(').next().unwrap() {
+        "bigint" | "integer" | "smallint" => "integer",
+        "numeric" | "double precision" | "real" => "number",
+        "boolean" => "boolean",
+        "date" => "date",
+        "timestamptz" | "timestamp" => "timestamp",
+        "text" => "string",
+        other => panic!("no logical type is known for {other}"),
+    }
+}
+
+/// A YAML string.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

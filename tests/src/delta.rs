@@ -1,0 +1,27 @@
+//! Writes real Delta tables.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use deltalake::DeltaTable;
+use deltalake::protocol::SaveMode;
+
+use crate::engine;
+
+/// Adds one commit with the rows of `sql`; the first one makes the table, partitioned by these columns.
+pub async fn append(folder: &Path, partitions: &[&str], sql: &str) {
+    append_batch(folder, partitions, engine::batch(sql).await).await;
+}
+
+/// Adds one commit with these rows; the first one makes the table, partitioned by these columns.
+pub async fn append_batch(folder: &Path, partitions: &[&str], batch: RecordBatch) {
+    std::fs::create_dir_all(folder).unwrap();
+    let url = url::Url::from_directory_path(folder).unwrap();
+    let table = DeltaTable::try_from_url(url).await.unwrap();
+    table
+        .write(vec![batch])
+        .with_partition_columns(partitions.iter().copied())
+        .with_save_mode(SaveMode::Append)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,68 @@
+//! A plain DataFusion without any governance: makes data, answers for the remote, and is what results are
+//! compared with.
+#![expect(clippy::disallowed_methods, reason = "not a session of the gateway: nothing here is governed")]
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider as _, TableProvider};
+use datafusion::common::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionContext;
+use datafusion::prelude::SessionConfig;
+
+use crate::rows::Rows;
+
+/// A DataFusion with these tables.
+#[must_use]
+pub fn engine(tables: &[(&str, Arc<dyn TableProvider>)]) -> SessionContext {
+    engine_with(SessionConfig::new(), tables)
+}
+
+/// A DataFusion with this configuration and these tables.
+#[must_use]
+pub fn engine_with(config: SessionConfig, tables: &[(&str, Arc<dyn TableProvider>)]) -> SessionContext {
+    let state = SessionStateBuilder::new_with_default_features().with_config(config).build();
+    let context = SessionContext::new_with_state(state);
+    for (name, table) in tables {
+        context.register_table(*name, Arc::clone(table)).unwrap();
+    }
+    context
+}
+
+/// A table of these batches, which it yields one by one.
+#[must_use]
+pub fn memory(batches: Vec<RecordBatch>) -> Arc<dyn TableProvider> {
+    let schema = batches.first().unwrap().schema();
+    Arc::new(MemTable::try_new(schema, vec![batches]).unwrap())
+}
+
+/// What the engine answers.
+///
+/// # Errors
+/// What DataFusion says.
+pub async fn answer(context: &SessionContext, sql: &str) -> Result<Rows> {
+    let frame = context.sql(sql).await?;
+    let schema = Arc::new(frame.schema().as_arrow().clone());
+    Ok(Rows { schema, batches: frame.collect().await? })
+}
+
+/// One batch with the rows of a statement, which usually is a `VALUES`.
+pub async fn batch(sql: &str) -> RecordBatch {
+    let context =
+        engine_with(SessionConfig::new().set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false), &[]);
+    let rows = answer(&context, sql).await.unwrap();
+    arrow::compute::concat_batches(&rows.schema, &rows.batches).unwrap()
+}
+
+/// A DataFusion with these tables in a schema of this name.
+#[must_use]
+pub fn with_schema(schema: &str, tables: &[(&str, Arc<dyn TableProvider>)]) -> SessionContext {
+    let context = engine(&[]);
+    let provider = MemorySchemaProvider::new();
+    for (name, table) in tables {
+        provider.register_table((*name).to_owned(), Arc::clone(table)).unwrap();
+    }
+    context.catalog("datafusion").unwrap().register_schema(schema, Arc::new(provider)).unwrap();
+    context
+}
