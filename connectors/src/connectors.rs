@@ -24,7 +24,7 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 }
 
 /// Limits and permissions of the connectors.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Most bytes (estimated) that cached snapshots of Delta tables may take.
     pub snapshot_cache_bytes: u64,

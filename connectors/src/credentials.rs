@@ -55,6 +55,7 @@ impl fmt::Debug for Secret {
 ///
 /// # Errors
 /// Where the variable or file is not there, or is empty.
+#[expect(clippy::disallowed_methods, reason = "a credential reference is resolved here and nowhere else")]
 pub async fn read(reference: &CredentialRef) -> Result<Secret, CredentialError> {
     let text = match reference {
         CredentialRef::Environment(name) => {

@@ -158,6 +158,8 @@ fn classify_store(error: &object_store::Error) -> Kind {
         | Store::NotImplemented { .. }
         | Store::PermissionDenied { .. }
         | Store::Unauthenticated { .. } => Kind::Failed,
-        _ => Kind::Unavailable,
+        Store::Generic { .. } | Store::JoinError { .. } | Store::UnknownConfigurationKey { .. } | _ => {
+            Kind::Unavailable
+        }
     }
 }

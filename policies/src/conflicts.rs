@@ -99,3 +99,6 @@ fn problem(subject: &Subject, column: &str, places: &BTreeSet<Place>) -> Problem
     let remedy = "give nobody both roles, use the same mask in both, or add a `clear` row";
     Problem::at(&last.file, last.line, message, remedy).into()
 }
+
+#[cfg(test)]
+mod tests;

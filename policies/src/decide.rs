@@ -156,3 +156,6 @@ pub(crate) fn reach(
     let roles = known.chain(principal.roles.iter().cloned()).filter(|role| !role.is_empty()).collect();
     (reach, roles)
 }
+
+#[cfg(test)]
+mod tests;

@@ -185,3 +185,6 @@ impl fmt::Display for Explanation {
 fn or_none(text: String) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,3 +159,89 @@ pub(crate) mod guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Field;
+    use datafusion::logical_expr::{cast, col, lit};
+
+    use super::*;
+
+    fn clear() -> Schema {
+        let text = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+        Schema::new(vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("t", DataType::Utf8View, true),
+            Field::new("d", text, true),
+            Field::new("b", DataType::Boolean, true),
+            Field::new("l", DataType::new_list(DataType::Int64, true), true),
+        ])
+    }
+
+    fn check(condition: &Expr, leakproof: bool) {
+        assert_eq!(is_leakproof(condition, &clear()), leakproof, "{condition}");
+    }
+
+    #[test]
+    fn comparing_a_clear_column_with_a_literal_is_leakproof() {
+        for condition in [
+            col("n").eq(lit(1_i64)),
+            lit(1_i64).lt_eq(col("n")),
+            col("n").not_eq(lit(1_i64)).or(col("n").gt(lit(5_i64)).and(!col("b"))),
+            col("n").between(lit(1_i64), lit(2_i64)),
+            col("n").in_list(vec![lit(1_i64), lit(2_i64)], true),
+            col("n").is_null(),
+            col("l").is_not_null(),
+            col("b").is_not_true(),
+            col("t").eq(lit("x")),
+            col("d").eq(lit("x")),
+            col("t").eq(lit(ScalarValue::Dictionary(Box::new(DataType::UInt16), Box::new(ScalarValue::from("x"))))),
+            col("t").like(lit("x%")),
+            lit(true),
+        ] {
+            check(&condition, true);
+        }
+    }
+
+    #[test]
+    fn whatever_can_fail_or_depends_on_another_column_is_not_leakproof() {
+        let escaped = Like::new(false, Box::new(col("t")), Box::new(lit("x")), Some('!'), false);
+        for condition in [
+            col("hidden").eq(lit(1_i64)),
+            col("hidden").is_null(),
+            col("n").eq(lit(1_i32)),
+            col("n").eq(col("n")),
+            col("t").eq(lit(1_i64)),
+            cast(col("t"), DataType::Int64).eq(lit(1_i64)),
+            (col("n") + lit(1_i64)).eq(lit(1_i64)),
+            (lit(1_i64) / col("n")).is_null(),
+            col("n").in_list(vec![lit(1_i64), lit(1_i64) / col("n")], false),
+            col("n").between(lit(1_i64), col("n")),
+            col("b").or((lit(1_i64) / col("n")).eq(lit(0_i64))),
+            (!col("n").eq(lit(1_i64) / lit(0_i64))).is_unknown(),
+            col("t").like(col("t")),
+            col("t").ilike(lit("x")),
+            col("t").like(lit("x".repeat(2_000))),
+            col("n").like(lit("x")),
+            Expr::Like(escaped),
+            datafusion::functions::expr_fn::upper(col("t")).eq(lit("X")),
+            lit(1_i64),
+            col("n"),
+        ] {
+            check(&condition, false);
+        }
+    }
+
+    #[test]
+    fn a_condition_may_be_as_deep_as_it_likes() {
+        let mut deep = col("b");
+        for _ in 0..20_000 {
+            deep = Expr::Not(Box::new(deep));
+        }
+        assert!(is_leakproof(&deep, &clear()));
+        // Dropping it level by level, not all levels on one stack.
+        while let Expr::Not(inner) = deep {
+            deep = *inner;
+        }
+    }
+}

@@ -27,6 +27,10 @@ mod roles;
 mod row_filter;
 mod rules;
 pub mod scan_error;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod perf_tmp;
 mod through_view;
 pub mod verify;
 

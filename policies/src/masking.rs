@@ -87,3 +87,6 @@ pub(crate) fn report(question: &Question<'_>, column: usize, conflict: &Conflict
     let column = &question.table.columns[column].name;
     tracing::warn!(%table, %column, %rules, subject = %question.principal.subject, "policy conflict: access denied");
 }
+
+#[cfg(test)]
+mod tests;

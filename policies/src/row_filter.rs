@@ -154,3 +154,6 @@ pub(crate) fn join(parts: Vec<Expr>) -> Option<Expr> {
 fn is_true(expression: &Expr) -> bool {
     *expression == lit(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,3 +70,6 @@ fn mask(caller: &Question<'_>, masking: &Masking<'_>, granted: &ColumnAccess, ow
 fn places(masking: &Masking<'_>, column: usize) -> BTreeSet<crate::rules::Place> {
     masking.places(&[column]).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,79 @@ fn is_series(node: &LazyMemoryExec) -> bool {
             || generator.is::<Empty>()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may unwrap, and need sessions")]
+
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::record_batch::RecordBatch;
+    use datafusion::datasource::MemTable;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::own_table;
+
+    async fn plan(statement: &str) -> Arc<dyn ExecutionPlan> {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let rows = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![rows]).unwrap();
+        let context = SessionContext::new();
+        let ungoverned = MemTable::try_new(Arc::clone(&schema), vec![vec![batch.clone()]]).unwrap();
+        context.register_table("ungoverned", Arc::new(ungoverned)).unwrap();
+        context.register_table("own", own_table("own", schema, vec![batch]).unwrap()).unwrap();
+        context.sql(statement).await.unwrap().create_physical_plan().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn rows_that_the_statement_makes_pass() {
+        for statement in [
+            "SELECT 1",
+            "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) v(x, y) WHERE x > 1",
+            "SELECT y FROM (VALUES (1, 'a'), (2, 'b')) v(x, y)",
+            "SELECT * FROM generate_series(1, 10)",
+            "SELECT * FROM range(timestamp '2024-01-01', timestamp '2024-01-02', interval '1 hour')",
+            "SELECT 1 WHERE false",
+            "SELECT unnest([1, 2])",
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",
+            "SELECT (SELECT max(n) FROM own), n FROM own JOIN (VALUES (1)) v(k) ON n = k",
+        ] {
+            assert!(verify(&plan(statement).await).is_ok(), "{statement}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ungoverned_leaf_is_refused_wherever_it_is() {
+        for statement in [
+            "SELECT * FROM ungoverned",
+            "SELECT n FROM own UNION ALL SELECT n FROM ungoverned",
+            "SELECT (SELECT max(n) FROM ungoverned)",
+            "SELECT n FROM own WHERE n IN (SELECT n FROM ungoverned)",
+            "SELECT n FROM own WHERE n > (SELECT min(n) FROM ungoverned) ORDER BY n LIMIT 1",
+            "SELECT n FROM own WHERE EXISTS (SELECT 1 FROM ungoverned u WHERE u.n = own.n)",
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT u.n FROM r, ungoverned u) SELECT * FROM r",
+            "EXPLAIN SELECT n FROM own",
+        ] {
+            let error = verify(&plan(statement).await).unwrap_err();
+            assert!(matches!(error, Error::UngovernedLeaf { .. }), "{statement}: {error}");
+        }
+        let error = verify(&plan("SELECT * FROM ungoverned").await).unwrap_err();
+        assert_eq!(error.to_string(), "the plan reads from DataSourceExec, which is not governed");
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_writes_is_refused() {
+        let error = verify(&plan("INSERT INTO ungoverned SELECT n FROM own").await).unwrap_err();
+        assert!(matches!(error, Error::Write { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn tables_of_the_gateways_own_can_be_read_and_not_changed() {
+        let context = SessionContext::new();
+        let rows = plan("SELECT count(*) FROM own WHERE n > 1").await;
+        let batches = datafusion::physical_plan::collect(rows, context.task_ctx()).await.unwrap();
+        let text = arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
+        assert!(text.contains("| 2 "), "{text}");
+    }
+}

@@ -59,10 +59,15 @@ pub async fn batch(sql: &str) -> RecordBatch {
 #[must_use]
 pub fn with_schema(schema: &str, tables: &[(&str, Arc<dyn TableProvider>)]) -> SessionContext {
     let context = engine(&[]);
+    add_schema(&context, schema, tables);
+    context
+}
+
+/// Adds a schema with these tables.
+pub fn add_schema(context: &SessionContext, schema: &str, tables: &[(&str, Arc<dyn TableProvider>)]) {
     let provider = MemorySchemaProvider::new();
     for (name, table) in tables {
         provider.register_table((*name).to_owned(), Arc::clone(table)).unwrap();
     }
     context.catalog("datafusion").unwrap().register_schema(schema, Arc::new(provider)).unwrap();
-    context
 }

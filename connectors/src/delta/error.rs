@@ -33,13 +33,12 @@ pub(super) fn from_scan(table: &Table, error: DataFusionError) -> Error {
 
 /// The reader feature that the library lacks, in words, if that is the error.
 fn unsupported(error: &DeltaTableError) -> Option<String> {
-    // Both enums are another crate's; every other variant is a plain failure.
-    match error {
-        DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } => {
-            let names: Vec<String> = features.iter().map(ToString::to_string).collect();
-            Some(format!("the Delta reader feature {}", names.join(", ")))
-        }
-        DeltaTableError::KernelError(KernelError::Unsupported(what)) => Some(format!("a Delta feature ({what})")),
-        _ => None,
+    if let DeltaTableError::Transaction { source: TransactionError::UnsupportedTableFeatures(features) } = error {
+        let names: Vec<String> = features.iter().map(ToString::to_string).collect();
+        return Some(format!("the Delta reader feature {}", names.join(", ")));
     }
+    if let DeltaTableError::KernelError(KernelError::Unsupported(what)) = error {
+        return Some(format!("a Delta feature ({what})"));
+    }
+    None
 }

@@ -53,7 +53,8 @@ impl Call {
         }
         let mut request = Request::new(());
         request.set_timeout(remaining);
-        add(request.metadata_mut(), QUERY_ID, &encoded(&self.query_id)).map_err(|cause| Error::failed(&self.table, cause))?;
+        add(request.metadata_mut(), QUERY_ID, &encoded(&self.query_id))
+            .map_err(|cause| Error::failed(&self.table, cause))?;
         for (name, value) in self.headers.iter() {
             add(request.metadata_mut(), name, value).map_err(|cause| Error::failed(&self.table, cause))?;
         }

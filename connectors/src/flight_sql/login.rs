@@ -79,7 +79,8 @@ impl Login {
 /// A header value that is hidden in every debug form.
 fn header(scheme: &str, text: &str) -> Result<AsciiMetadataValue, Refused> {
     let value = AsciiMetadataValue::try_from(format!("{scheme} {text}"));
-    let mut value = value.map_err(|_| Refused::Credential(CredentialError::Malformed { wanted: "a text of one line" }))?;
+    let mut value =
+        value.map_err(|_| Refused::Credential(CredentialError::Malformed { wanted: "a text of one line" }))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -3,6 +3,8 @@
 mod address;
 mod call;
 mod channel;
+mod expression;
+mod literal;
 mod login;
 mod provider;
 mod remote;

@@ -17,7 +17,7 @@ use super::call::Call;
 use super::remote::Remote;
 use super::scan::{FlightSqlScan, Part};
 use super::schema::Schemas;
-use super::{Remotes, sql};
+use super::{Remotes, expression, sql};
 use crate::error::Error;
 
 /// Most endpoints of one statement.
@@ -119,7 +119,7 @@ impl TableProvider for FlightSqlProvider {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let schema: &Schema = &self.parts.schema;
-        let answer = |filter: &&Expr| match sql::filter(filter, schema, self.parts.source.dialect) {
+        let answer = |filter: &&Expr| match expression::filter(filter, schema, self.parts.source.dialect) {
             // Never exact: what a remote makes of a comparison is checked again here.
             Some(_) => TableProviderFilterPushDown::Inexact,
             None => TableProviderFilterPushDown::Unsupported,

@@ -15,7 +15,6 @@ use super::call::Call;
 use super::channel::Dialer;
 use super::login::{Login, Refused};
 use super::status;
-use crate::credentials::CredentialError;
 use crate::error::Error;
 
 /// Largest message that a server may send: one batch of records.
@@ -68,11 +67,7 @@ impl Remote {
     }
 
     /// `DoAction`.
-    pub(super) async fn act(
-        &self,
-        call: &Call,
-        action: &Action,
-    ) -> Result<Streaming<arrow_flight::Result>, Error> {
+    pub(super) async fn act(&self, call: &Call, action: &Action) -> Result<Streaming<arrow_flight::Result>, Error> {
         let answer = self.retried(call, || {
             let action = action.clone();
             async move |mut client: Client, request: Request<()>| client.do_action(request.map(|()| action)).await
@@ -123,9 +118,7 @@ impl Remote {
             }
             Ok(make(client(channel), request).await)
         };
-        tokio::time::timeout_at(call.deadline.into(), attempt)
-            .await
-            .unwrap_or_else(|_| Err(late(&call.table)))
+        tokio::time::timeout_at(call.deadline.into(), attempt).await.unwrap_or_else(|_| Err(late(&call.table)))
     }
 }
 
@@ -140,9 +133,4 @@ pub(super) fn client(channel: Channel) -> Client {
 /// The error of a call that was not answered in time.
 pub(super) fn late(table: &Arc<Table>) -> Error {
     Error::unavailable(table, "no answer before the deadline")
-}
-
-/// The error of a credential that the endpoint does not accept.
-pub(super) fn refused(table: &Arc<Table>) -> Error {
-    Error::credential(table, CredentialError::Refused)
 }

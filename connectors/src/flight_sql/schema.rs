@@ -7,7 +7,6 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
-use arrow_flight::sql::server::{CLOSE_PREPARED_STATEMENT, CREATE_PREPARED_STATEMENT};
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
     Any, Command, CommandGetTables, ProstMessageExt,
@@ -23,6 +22,10 @@ use super::call::Call;
 use super::remote::Remote;
 use super::{sql, status};
 use crate::error::Error;
+
+/// Types of the actions that make and close a prepared statement, as Flight SQL names them.
+const CREATE_PREPARED_STATEMENT: &str = "CreatePreparedStatement";
+const CLOSE_PREPARED_STATEMENT: &str = "ClosePreparedStatement";
 
 /// How long a schema is believed; every stream is checked against it anyway.
 const BELIEVED: Duration = Duration::from_secs(60);

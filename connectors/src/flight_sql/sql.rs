@@ -4,9 +4,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::FlightDescriptor;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
 use catalog::Table;
-use catalog::source::{Dialect, FlightSource};
+use catalog::source::FlightSource;
 use datafusion::logical_expr::Expr;
 use prost::Message;
+
+use super::expression;
 
 /// What a scan wants.
 pub(super) struct Request<'a> {
@@ -34,14 +36,14 @@ pub(super) fn statement(table: &Table, source: &FlightSource, request: &Request<
         names.push(identifier(cheapest(request.whole)?.name()));
     }
     let mut text = format!("SELECT {} FROM {}", names.join(", "), relation(table, source));
-    let said = request.filters.iter().filter_map(|expr| filter(expr, request.whole, source.dialect));
+    let said = request.filters.iter().filter_map(|expr| expression::filter(expr, request.whole, source.dialect));
     let said: Vec<String> = said.collect();
     if !said.is_empty() {
-        text.push_str(&format!(" WHERE {}", said.join(" AND ")));
+        text = format!("{text} WHERE {}", said.join(" AND "));
     }
     // A filter is checked here again and may drop rows that the remote counted, so then no limit is safe.
     if let (Some(limit), true) = (request.limit, request.filters.is_empty()) {
-        text.push_str(&format!(" LIMIT {limit}"));
+        text = format!("{text} LIMIT {limit}");
     }
     Some(Statement { text, pushed: said.len() })
 }
@@ -69,20 +71,14 @@ fn relation(table: &Table, source: &FlightSource) -> String {
 }
 
 /// A quoted identifier: all dialects here quote alike.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The column that costs least to send.
 fn cheapest(schema: &Schema) -> Option<&Field> {
-    let width = |data_type: &DataType| match data_type {
-        DataType::Boolean => 0,
-        other => other.primitive_width().unwrap_or(usize::MAX),
+    let width = |data_type: &DataType| {
+        if *data_type == DataType::Boolean { 0 } else { data_type.primitive_width().unwrap_or(usize::MAX) }
     };
     schema.fields().iter().map(AsRef::as_ref).min_by_key(|field: &&Field| width(field.data_type()))
-}
-
-/// `expr` in SQL, where the remote is sure to keep at least the rows that we would.
-pub(super) fn filter(_expr: &Expr, _schema: &Schema, _dialect: Dialect) -> Option<String> {
-    None
 }

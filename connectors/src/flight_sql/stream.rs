@@ -71,8 +71,9 @@ impl Reading {
             let data = part.remote.get(&parts.call, &part.ticket).await?;
             self.batches = Some(FlightRecordBatchStream::new_from_flight_data(data.map_err(FlightError::from)));
         }
+        let deadline = self.deadline(&parts);
         let Some(batches) = &mut self.batches else { return Ok(None) };
-        let next = tokio::time::timeout_at(self.deadline(&parts).into(), batches.next());
+        let next = tokio::time::timeout_at(deadline.into(), batches.next());
         let next = next.await.map_err(|_| late(table))?;
         let schema = batches.schema().cloned();
         let Some(batch) = next.transpose().map_err(|cause| status::from_stream(table, cause))? else {
@@ -80,12 +81,12 @@ impl Reading {
             self.done = true;
             // A stream without a batch still has a schema, and a wrong one is drift like any other.
             return match schema {
-                Some(schema) => self.checked(&parts, RecordBatch::new_empty(schema)).await.map(|_| None),
+                Some(schema) => checked(&parts, &RecordBatch::new_empty(schema)).await.map(|_| None),
                 None => Ok(None),
             };
         };
         self.any = true;
-        self.checked(&parts, batch).await.map(Some)
+        checked(&parts, &batch).await.map(Some)
     }
 
     /// Until when the next batch must have come. The first one may take as long as the query may.
@@ -93,22 +94,22 @@ impl Reading {
         let idle = Instant::now() + parts.idle_timeout;
         if self.any { parts.call.deadline.min(idle) } else { parts.call.deadline }
     }
+}
 
-    async fn checked(&self, parts: &Parts, batch: RecordBatch) -> Result<RecordBatch, Error> {
-        match conform(&parts.call.table, batch, &parts.schema) {
-            Ok(batch) => Ok(batch),
-            Err(error) => {
-                // The next query shall see what the table is like now.
-                parts.schemas.forget(&parts.call, &parts.source).await;
-                Err(error)
-            }
+async fn checked(parts: &Parts, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    match conform(&parts.call.table, batch, &parts.schema) {
+        Ok(batch) => Ok(batch),
+        Err(error) => {
+            // The next query shall see what the table is like now.
+            parts.schemas.forget(&parts.call, &parts.source).await;
+            Err(error)
         }
     }
 }
 
 /// `batch` with exactly the columns of `schema`: others are dropped, a missing one is an error, and so is
 /// one of another type.
-fn conform(table: &Table, batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
+fn conform(table: &Table, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
     let rows = batch.num_rows();
     let columns = schema.fields().iter().map(|field| {
         let index = only(batch.schema_ref(), field.name()).ok_or_else(|| drift(field.name(), "is missing"))?;
@@ -116,7 +117,8 @@ fn conform(table: &Table, batch: RecordBatch, schema: &SchemaRef) -> Result<Reco
     });
     let columns = columns.collect::<Result<Vec<_>, String>>().map_err(|cause| Error::failed(table, cause))?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(|cause| Error::failed(table, cause))
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|cause| Error::failed(table, cause))
 }
 
 fn drift(column: &str, what: &str) -> String {
@@ -142,7 +144,7 @@ fn same(column: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
 }
 
 /// A type without its encoding: all strings are one, and a dictionary is what it holds.
-fn plain(data_type: &DataType) -> DataType {
+pub(super) fn plain(data_type: &DataType) -> DataType {
     if let DataType::Dictionary(_, value) = data_type {
         return plain(value);
     }

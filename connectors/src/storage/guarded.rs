@@ -150,9 +150,8 @@ impl ObjectStore for GuardedStore {
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        let below = prefix
-            .ok_or_else(no_prefix)
-            .and_then(|prefix| Ok((self.below_root(prefix)?, self.below_root(offset)?)));
+        let below =
+            prefix.ok_or_else(no_prefix).and_then(|prefix| Ok((self.below_root(prefix)?, self.below_root(offset)?)));
         self.listed(below.map(|(prefix, offset)| self.inner.list_with_offset(Some(&prefix), &offset)))
     }
 

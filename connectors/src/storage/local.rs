@@ -49,7 +49,11 @@ impl LocalFolder {
     }
 
     /// The objects of a listing that are inside; links that lead out are left out.
-    fn inside(&self, prefix: Path, inner: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn inside(
+        &self,
+        prefix: Path,
+        inner: BoxStream<'static, Result<ObjectMeta>>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         let folder = self.clone();
         let checked = async move {
             folder.check(&prefix).await?;

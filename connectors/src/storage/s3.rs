@@ -19,7 +19,8 @@ use crate::error::Error;
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// What a credential of a bucket looks like.
-const WANTED: &str = "`access_key:secret`, or JSON with `access_key_id`, `secret_access_key` and perhaps `session_token`";
+const WANTED: &str =
+    "`access_key:secret`, or JSON with `access_key_id`, `secret_access_key` and perhaps `session_token`";
 
 /// Where the bucket is.
 #[derive(Debug)]
@@ -79,7 +80,11 @@ fn client(connect_timeout: Duration) -> ClientOptions {
 /// A dead store is an error within seconds, not minutes.
 fn retry() -> RetryConfig {
     RetryConfig {
-        backoff: BackoffConfig { init_backoff: Duration::from_millis(50), max_backoff: Duration::from_secs(1), base: 2.0 },
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(50),
+            max_backoff: Duration::from_secs(1),
+            base: 2.0,
+        },
         max_retries: 3,
         retry_timeout: Duration::from_secs(5),
     }

@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn what_is_no_credential_is_none() {
-        for value in ["", "Basic", "Basic !!", "Basic YWI", "Basic Og==", "Basic /w==", "Digest abc", "Bearer", "Bearer "] {
+        for value in
+            ["", "Basic", "Basic !!", "Basic YWI", "Basic Og==", "Basic /w==", "Digest abc", "Bearer", "Bearer "]
+        {
             authorization(value, None);
         }
         authorization(&format!("Bearer {}", "x".repeat(5_000)), None);

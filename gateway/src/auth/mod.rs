@@ -18,8 +18,8 @@ use policies::Principal;
 pub use basic::Credential;
 pub(crate) use key::Key;
 pub use password::hash;
-pub use session::{COOKIE, SessionId};
 pub(crate) use session::of_cookie as session_of_cookie;
+pub use session::{COOKIE, SessionId};
 pub use users::{Users, section};
 
 use crate::error::{Error, ErrorKind};
@@ -162,7 +162,10 @@ impl Authenticator {
 
 /// The one text for every credential that is not good.
 pub(crate) fn refused() -> Error {
-    Error::new(ErrorKind::Unauthenticated, "no credential, or not a good one: send a user name and password, or a token")
+    Error::new(
+        ErrorKind::Unauthenticated,
+        "no credential, or not a good one: send a user name and password, or a token",
+    )
 }
 
 /// `N` bytes from the system's random source.

@@ -40,7 +40,8 @@ impl SessionId {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let good = text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let good =
+            text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         good.then(|| Self(text.into()))
     }
 }

@@ -9,10 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use super::*;
 
 fn users(names: &[(&str, &str)]) -> Arc<Users> {
-    let text: String = names
-        .iter()
-        .map(|(name, password)| section(name, &hash(password).unwrap(), &[]).unwrap())
-        .collect();
+    let text: String =
+        names.iter().map(|(name, password)| section(name, &hash(password).unwrap(), &[]).unwrap()).collect();
     Arc::new(Users::parse(Path::new("users.toml"), &text).unwrap())
 }
 
@@ -90,7 +88,8 @@ async fn a_removed_user_is_out_at_once_and_so_is_a_changed_password() {
 async fn attributes_are_those_of_the_moment() {
     let (authenticator, before) = (Authenticator::new().unwrap(), users(&[("ann", "secret")]));
     let token = login(&authenticator, &before, "ann", "secret").await.unwrap().token;
-    let text = format!("{}attributes = {{ region = \"EU\" }}\n", section("ann", before.hash_of("ann").unwrap(), &[]).unwrap());
+    let text =
+        format!("{}attributes = {{ region = \"EU\" }}\n", section("ann", before.hash_of("ann").unwrap(), &[]).unwrap());
     let after = Arc::new(Users::parse(Path::new("users.toml"), &text).unwrap());
     let caller = authenticator.authenticate(&after, &bearer(&token), peer(1)).await.unwrap();
     assert!(caller.principal.attributes.contains_key("region"));

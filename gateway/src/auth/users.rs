@@ -112,7 +112,8 @@ fn toml_text(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-const NAME_RULE: &str = "use letters, digits and `_ . @ -`, beginning with a letter, a digit or `_`, at most 128 in all";
+const NAME_RULE: &str =
+    "use letters, digits and `_ . @ -`, beginning with a letter, a digit or `_`, at most 128 in all";
 
 fn is_user_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -147,8 +147,7 @@ mod tests {
     #[test]
     fn the_list_has_every_action_once() {
         let names: Vec<String> = list().into_iter().map(|action| action.r#type).collect();
-        let expected =
-            [CREATE_PREPARED, CLOSE_PREPARED, CANCEL, RENEW, SET_OPTIONS, GET_OPTIONS, CLOSE_SESSION];
+        let expected = [CREATE_PREPARED, CLOSE_PREPARED, CANCEL, RENEW, SET_OPTIONS, GET_OPTIONS, CLOSE_SESSION];
         assert_eq!(names, expected);
     }
 

@@ -96,10 +96,7 @@ fn described(mesh: &Name, visible: &VisibleTable) -> Schema {
             flight_sql("IS_SEARCHABLE", "1"),
         ]);
         if let DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) = field.data_type() {
-            metadata.extend([
-                flight_sql("PRECISION", &precision.to_string()),
-                flight_sql("SCALE", &scale.to_string()),
-            ]);
+            metadata.extend([flight_sql("PRECISION", &precision.to_string()), flight_sql("SCALE", &scale.to_string())]);
         }
         let column = visible.table.columns.iter().find(|column| column.name == *field.name());
         if let Some(remarks) = column.and_then(|column| column.description.as_deref()) {
@@ -145,11 +142,14 @@ pub(super) mod tests {
         let name: catalog::TableName = name.parse().unwrap();
         let contract = Contract {
             id: "c".into(),
+            name: "c".into(),
             version: "1.0.0".into(),
             status: Status::Active,
             domain: name.domain.clone(),
+            description: None,
             owner: None,
-            path: "c.odcs.yaml".into(),
+            tags: Vec::new(),
+            file: "c.odcs.yaml".into(),
         };
         let source = Source::MeshSql(catalog::source::MeshSqlSource { query: "SELECT 1".into() });
         let table = Table {
@@ -171,7 +171,9 @@ pub(super) mod tests {
     }
 
     fn all() -> Vec<VisibleTable> {
-        ["ops.a_b", "ops.axb", "sales.items", "sales.orders"].map(|name| visible(name, name == "sales.items", false)).into()
+        ["ops.a_b", "ops.axb", "sales.items", "sales.orders"]
+            .map(|name| visible(name, name == "sales.items", false))
+            .into()
     }
 
     fn names(batch: &RecordBatch, column: &str) -> Vec<String> {

@@ -58,12 +58,8 @@ pub struct Door {
 #[must_use]
 pub fn service(gateway: Arc<Gateway>) -> FlightServiceServer<Door> {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
-    let door = Door {
-        gateway,
-        prepared: PreparedStatements::new(),
-        sessions: Sessions::new(),
-        cancels: Cancels::new(),
-    };
+    let door =
+        Door { gateway, prepared: PreparedStatements::new(), sessions: Sessions::new(), cancels: Cancels::new() };
     FlightServiceServer::new(door).max_decoding_message_size(longest)
 }
 

@@ -23,14 +23,21 @@ pub(super) fn bind(batches: &[RecordBatch], wanted: &[Field]) -> Result<Option<V
     match batches.iter().map(RecordBatch::num_rows).sum::<usize>() {
         0 => return Ok(None),
         1 => {}
-        _ => return Err(Error::new(ErrorKind::UnsupportedCommand, "not supported: binding more than one row at a time")),
+        _ => {
+            return Err(Error::new(
+                ErrorKind::UnsupportedCommand,
+                "not supported: binding more than one row at a time",
+            ));
+        }
     }
     let Some(batch) = batches.iter().find(|batch| batch.num_rows() == 1) else { return Ok(None) };
     if batch.num_columns() != wanted.len() {
         return Err(wrong_number(wanted.len(), batch.num_columns()));
     }
     let values = batch.columns().iter().zip(wanted).enumerate();
-    values.map(|(index, (column, field))| fit(column, field.data_type()).ok_or_else(|| misfit(index, field))).collect()
+    let fitted =
+        values.map(|(index, (column, field))| fit(column, field.data_type()).ok_or_else(|| misfit(index, field)));
+    fitted.collect::<Result<_, _>>().map(Some)
 }
 
 /// What is told when a statement gets too few or too many values.
@@ -194,7 +201,8 @@ mod tests {
             bad(),
         );
         check(Arc::new(Date32Array::from(vec![1])), DataType::Boolean, bad());
-        let batch = RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["4711x"])) as ArrayRef)]).unwrap();
+        let batch =
+            RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["4711x"])) as ArrayRef)]).unwrap();
         let error = bind(&[batch], &[Field::new("$1", DataType::Int64, true)]).unwrap_err();
         assert!(error.message.contains("$1") && !error.message.contains("4711"), "{}", error.message);
     }

@@ -65,7 +65,8 @@ impl FlightService for Door {
             let call = self.call(&request).await?;
             let info = self.flight_info(&call, request.into_inner()).await?;
             // Without a descriptor the query is complete: there is nothing to poll for.
-            let poll = PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
+            let poll =
+                PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
             Ok(Response::new(poll))
         };
         answer("PollFlightInfo", work).await

@@ -8,9 +8,7 @@ use catalog::Name;
 use moka::future::Cache;
 use proto::flight::session_option_value::OptionValue;
 use proto::flight::set_session_options_result::{Error as Refusal, ErrorValue};
-use proto::flight::{
-    GetSessionOptionsResult, SessionOptionValue, SetSessionOptionsRequest, SetSessionOptionsResult,
-};
+use proto::flight::{GetSessionOptionsResult, SessionOptionValue, SetSessionOptionsRequest, SetSessionOptionsResult};
 
 use crate::auth::{Caller, SessionId};
 
@@ -163,9 +161,7 @@ fn timeout(value: &OptionValue) -> Result<Duration, ErrorValue> {
             Ok(seconds) => seconds,
             Err(_) => humantime::parse_duration(text).map_err(|_| ErrorValue::InvalidValue)?.as_secs_f64(),
         },
-        OptionValue::Int64Value(seconds) => {
-            f64::from(i32::try_from(*seconds).map_err(|_| ErrorValue::InvalidValue)?)
-        }
+        OptionValue::Int64Value(seconds) => f64::from(i32::try_from(*seconds).map_err(|_| ErrorValue::InvalidValue)?),
         OptionValue::DoubleValue(seconds) => *seconds,
         OptionValue::BoolValue(_) | OptionValue::StringListValue(_) => return Err(ErrorValue::InvalidValue),
     };

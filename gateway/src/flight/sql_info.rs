@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use arrow_flight::sql::metadata::SqlInfoDataBuilder;
 use arrow_flight::sql::CommandGetSqlInfo;
+use arrow_flight::sql::metadata::SqlInfoDataBuilder;
 
 use super::metadata::unbuilt;
 use crate::error::Error;
@@ -18,7 +18,7 @@ const TEXTS: [(u32, &str); 11] = [
     (7, ""),
     (504, "\""),
     (513, "\\"), // escapes `%` and `_` in patterns of metadata calls
-    (514, ""), // more characters of names without quotes
+    (514, ""),   // more characters of names without quotes
     (529, "schema"),
     (530, "procedure"),
     (531, "catalog"),
@@ -26,29 +26,29 @@ const TEXTS: [(u32, &str); 11] = [
 
 /// Ids with a truth value. Most are about what a read-only gateway does not do.
 const FLAGS: [(u32, bool); 32] = [
-    (3, true), // read only
-    (4, true), // SQL
-    (5, false), // Substrait
-    (9, false), // CancelQuery, which is deprecated; CancelFlightInfo is there
-    (10, false), // ingest
-    (11, false), // ingest in transactions
+    (3, true),    // read only
+    (4, true),    // SQL
+    (5, false),   // Substrait
+    (9, false),   // CancelQuery, which is deprecated; CancelFlightInfo is there
+    (10, false),  // ingest
+    (11, false),  // ingest in transactions
     (500, false), // CREATE and DROP of catalogs
     (501, false), // of schemas
     (502, false), // of tables
-    (506, true), // every listed table can be selected from
-    (515, true), // column aliases
-    (516, true), // NULL || text is NULL
-    (518, true), // table aliases
+    (506, true),  // every listed table can be selected from
+    (515, true),  // column aliases
+    (516, true),  // NULL || text is NULL
+    (518, true),  // table aliases
     (519, false), // that must differ from table names
-    (520, true), // expressions in ORDER BY
-    (521, true), // ORDER BY columns that are not selected
-    (523, true), // LIKE with ESCAPE
-    (524, true), // columns without NULL
+    (520, true),  // expressions in ORDER BY
+    (521, true),  // ORDER BY columns that are not selected
+    (523, true),  // LIKE with ESCAPE
+    (524, true),  // columns without NULL
     (527, false), // integrity enhancement facility
-    (532, true), // the catalog comes first in a name
+    (532, true),  // the catalog comes first in a name
     (536, false), // SELECT FOR UPDATE
     (537, false), // stored procedures
-    (539, true), // correlated sub-queries
+    (539, true),  // correlated sub-queries
     (556, false), // row size includes blobs
     (563, false), // transactions
     (565, false), // DDL commits
@@ -63,49 +63,49 @@ const FLAGS: [(u32, bool); 32] = [
 /// Ids with a 64-bit number. The specification says 32 bits for some; Java, C++ and ODBC read 64. 0: no limit, or
 /// none that is known.
 const NUMBERS: [(u32, i64); 24] = [
-    (503, 3), // names without quotes become lower case
-    (505, 0), // names in quotes are as they are, for which there is no number
-    (507, 0), // NULL sorts as if it were the largest value
-    (541, 0), // binary literal
-    (542, 0), // text literal
-    (543, 0), // column name
-    (544, 0), // columns in GROUP BY
-    (545, 0), // columns in an index
-    (546, 0), // columns in ORDER BY
-    (547, 0), // columns in SELECT
-    (548, 0), // columns of a table
-    (549, 0), // connections
-    (550, 0), // cursor name
-    (551, 0), // index
-    (552, 63), // schema name
-    (553, 0), // procedure name
-    (554, 63), // catalog name
-    (555, 0), // row
-    (557, 0), // statement
-    (558, 0), // statements at a time
-    (559, 63), // table name
-    (560, 0), // tables in a statement
+    (503, 3),   // names without quotes become lower case
+    (505, 0),   // names in quotes are as they are, for which there is no number
+    (507, 0),   // NULL sorts as if it were the largest value
+    (541, 0),   // binary literal
+    (542, 0),   // text literal
+    (543, 0),   // column name
+    (544, 0),   // columns in GROUP BY
+    (545, 0),   // columns in an index
+    (546, 0),   // columns in ORDER BY
+    (547, 0),   // columns in SELECT
+    (548, 0),   // columns of a table
+    (549, 0),   // connections
+    (550, 0),   // cursor name
+    (551, 0),   // index
+    (552, 63),  // schema name
+    (553, 0),   // procedure name
+    (554, 63),  // catalog name
+    (555, 0),   // row
+    (557, 0),   // statement
+    (558, 0),   // statements at a time
+    (559, 63),  // table name
+    (560, 0),   // tables in a statement
     (561, 128), // user name
-    (562, 0), // transaction isolation: none
+    (562, 0),   // transaction isolation: none
 ];
 
 /// Ids with a 32-bit number or set of bits.
 const BITS: [(u32, i32); 18] = [
     (8, 0), // transactions: none
     (100, PREPARED_IDLE_MS),
-    (101, 0), // timeout of transactions
-    (522, 0b11), // GROUP BY: unrelated to SELECT, beyond SELECT
-    (525, 0b11), // grammar: minimum, core
-    (526, 0b1), // SQL-92: entry level
+    (101, 0),     // timeout of transactions
+    (522, 0b11),  // GROUP BY: unrelated to SELECT, beyond SELECT
+    (525, 0b11),  // grammar: minimum, core
+    (526, 0b1),   // SQL-92: entry level
     (528, 0b110), // outer joins: limited, full; clients read bits
-    (533, 0), // schemas in procedure calls, index definitions, privilege definitions
-    (534, 0), // catalogs in these
-    (535, 0), // positioned updates and deletes
+    (533, 0),     // schemas in procedure calls, index definitions, privilege definitions
+    (534, 0),     // catalogs in these
+    (535, 0),     // positioned updates and deletes
     (538, 0b111), // sub-queries: comparison, EXISTS, IN
-    (540, 0b11), // UNION, UNION ALL
-    (564, 0b1), // isolation levels: none
-    (567, 0b11), // result sets: unspecified, forward only
-    (568, 0b10), // their concurrency: read only
+    (540, 0b11),  // UNION, UNION ALL
+    (564, 0b1),   // isolation levels: none
+    (567, 0b11),  // result sets: unspecified, forward only
+    (568, 0b10),  // their concurrency: read only
     (569, 0b10),
     (570, 0),
     (571, 0),
@@ -113,29 +113,103 @@ const BITS: [(u32, i32); 18] = [
 
 /// Ids with a list of texts.
 const LISTS: [(u32, &[&str]); 5] = [
-    (508, &["EXCEPT", "EXPLAIN", "FILTER", "ILIKE", "INTERSECT", "LATERAL", "LIMIT", "OFFSET", "OVER", "QUALIFY", "UNNEST"]),
+    (
+        508,
+        &[
+            "EXCEPT",
+            "EXPLAIN",
+            "FILTER",
+            "ILIKE",
+            "INTERSECT",
+            "LATERAL",
+            "LIMIT",
+            "OFFSET",
+            "OVER",
+            "QUALIFY",
+            "UNNEST",
+        ],
+    ),
     (
         509,
         &[
-            "abs", "acos", "asin", "atan", "atan2", "cbrt", "ceil", "cos", "degrees", "exp", "factorial", "floor", "gcd",
-            "lcm", "ln", "log", "log10", "log2", "pi", "power", "radians", "random", "round", "signum", "sin", "sqrt",
-            "tan", "trunc",
+            "abs",
+            "acos",
+            "asin",
+            "atan",
+            "atan2",
+            "cbrt",
+            "ceil",
+            "cos",
+            "degrees",
+            "exp",
+            "factorial",
+            "floor",
+            "gcd",
+            "lcm",
+            "ln",
+            "log",
+            "log10",
+            "log2",
+            "pi",
+            "power",
+            "radians",
+            "random",
+            "round",
+            "signum",
+            "sin",
+            "sqrt",
+            "tan",
+            "trunc",
         ],
     ),
     (
         510,
         &[
-            "ascii", "bit_length", "btrim", "character_length", "chr", "concat", "concat_ws", "initcap", "left",
-            "length", "lower", "lpad", "ltrim", "octet_length", "repeat", "replace", "reverse", "right", "rpad",
-            "rtrim", "split_part", "starts_with", "strpos", "substr", "to_hex", "translate", "trim", "upper",
+            "ascii",
+            "bit_length",
+            "btrim",
+            "character_length",
+            "chr",
+            "concat",
+            "concat_ws",
+            "initcap",
+            "left",
+            "length",
+            "lower",
+            "lpad",
+            "ltrim",
+            "octet_length",
+            "repeat",
+            "replace",
+            "reverse",
+            "right",
+            "rpad",
+            "rtrim",
+            "split_part",
+            "starts_with",
+            "strpos",
+            "substr",
+            "to_hex",
+            "translate",
+            "trim",
+            "upper",
         ],
     ),
     (511, &["coalesce", "nullif"]),
     (
         512,
         &[
-            "current_date", "current_time", "date_bin", "date_part", "date_trunc", "from_unixtime", "make_date", "now",
-            "to_char", "to_date", "to_timestamp",
+            "current_date",
+            "current_time",
+            "date_bin",
+            "date_part",
+            "date_trunc",
+            "from_unixtime",
+            "make_date",
+            "now",
+            "to_char",
+            "to_date",
+            "to_timestamp",
         ],
     ),
 ];
@@ -198,7 +272,8 @@ mod tests {
             572..=576,
         ];
         let numbers = [541..=555, 557..=562, 503..=503, 505..=505, 507..=507];
-        let bits = [8..=8, 100..=101, 522..=522, 525..=526, 528..=528, 533..=535, 538..=538, 540..=540, 564..=564, 567..=571];
+        let bits =
+            [8..=8, 100..=101, 522..=522, 525..=526, 528..=528, 533..=535, 538..=538, 540..=540, 564..=564, 567..=571];
         let all: [(i8, &[RangeInclusive<u32>]); 6] =
             [(0, &texts), (1, &flags), (2, &numbers), (3, &bits), (4, &[508..=512]), (5, &[517..=517])];
         all.iter().find(|(_, ids)| among(ids)).map(|(child, _)| *child)

@@ -130,7 +130,10 @@ impl Door {
         match self.plan(call, statement, Pins::default()).await {
             Ok(query) => {
                 query.finish();
-                Error::new(ErrorKind::UnsupportedSql, "the statement returns rows: send it as a query, not as an update")
+                Error::new(
+                    ErrorKind::UnsupportedSql,
+                    "the statement returns rows: send it as a query, not as an update",
+                )
             }
             Err(error) => error,
         }
@@ -139,7 +142,8 @@ impl Door {
     /// The SQL for the rows of a table that is named by its path.
     pub(super) fn table_scan(&self, path: &[String]) -> Result<String, Error> {
         let parts: Vec<&str> = path.iter().flat_map(|part| part.split('.')).collect();
-        let missing = || Error::new(ErrorKind::UndefinedTable, format!("table {:?} is not in the catalog", parts.join(".")));
+        let missing =
+            || Error::new(ErrorKind::UndefinedTable, format!("table {:?} is not in the catalog", parts.join(".")));
         let mesh = self.gateway.mesh();
         let parts = match parts.as_slice() {
             [catalog, rest @ ..] if rest.len() == 2 && *catalog == mesh.as_str() => rest,

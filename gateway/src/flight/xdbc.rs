@@ -67,7 +67,8 @@ fn types() -> Vec<XdbcTypeInfo> {
         ..number("numeric", XdbcDataType::XdbcNumeric, 38, 10, Some((0, 38)))
     });
     for (name, data_type, size, subcode) in [
-        ("date", XdbcDataType::XdbcDate, 10, XdbcDatetimeSubcode::XdbcSubcodeDate),
+        // XDBC_SUBCODE_DATE has the number of XDBC_SUBCODE_YEAR.
+        ("date", XdbcDataType::XdbcDate, 10, XdbcDatetimeSubcode::XdbcSubcodeYear),
         ("time", XdbcDataType::XdbcTime, 15, XdbcDatetimeSubcode::XdbcSubcodeTime),
         ("timestamp", XdbcDataType::XdbcTimestamp, 26, XdbcDatetimeSubcode::XdbcSubcodeTimestamp),
         ("timestamptz", XdbcDataType::XdbcTimestamp, 32, XdbcDatetimeSubcode::XdbcSubcodeTimestampWithTimezone),
@@ -101,13 +102,7 @@ fn quoted(name: &str, data_type: XdbcDataType, size: i32, case_sensitive: bool) 
     }
 }
 
-fn number(
-    name: &str,
-    data_type: XdbcDataType,
-    digits: i32,
-    radix: i32,
-    scales: Option<(i32, i32)>,
-) -> XdbcTypeInfo {
+fn number(name: &str, data_type: XdbcDataType, digits: i32, radix: i32, scales: Option<(i32, i32)>) -> XdbcTypeInfo {
     XdbcTypeInfo {
         unsigned_attribute: Some(false),
         num_prec_radix: Some(radix),

@@ -184,7 +184,7 @@ async fn what_there_is_can_be_listed() {
 
 #[tokio::test]
 async fn a_domain_is_chosen_through_the_session_and_kept_by_cookie() {
-    let stdout = "Unqualified tables are those of the domain \"sales\".\n d\n-------\n sales\n(1 row)\n";
+    let stdout = "Unqualified tables are those of the domain \"sales\".\n   d\n-------\n sales\n(1 row)\n";
     check(&["\\c sales", "select domain"], Exit::Good, stdout, "").await;
     check(&["\\c nowhere"], Exit::Failed, "", "ERROR:  there is no domain \"nowhere\"\n").await;
 }

@@ -65,7 +65,7 @@ impl Masks {
             Mask::TruncateToMonth => call(&self.month),
             Mask::Sql(text) => return compiler.value(schema, text, &column.data_type).map(Some),
         };
-        Ok(Some(Template::new(expression)))
+        Ok(Some(Template::fixed(expression)))
     }
 }
 

@@ -94,9 +94,7 @@ pub(super) fn to_placeholders(expression: Expr, schema: &DFSchema) -> Result<Exp
 #[expect(clippy::wildcard_enum_match_arm, reason = "only these compare, and give an attribute its type")]
 fn replace(node: Expr, schema: &DFSchema) -> Result<Transformed<Expr>, Refusal> {
     match node {
-        Expr::BinaryExpr(BinaryExpr { left, op, right })
-            if infallible::is_total_operator(op) =>
-        {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if infallible::is_total_operator(op) => {
             let (left_type, right_type) = (known_type(&left, schema), known_type(&right, schema));
             let left = Box::new(typed(*left, right_type.as_ref())?);
             let right = Box::new(typed(*right, left_type.as_ref())?);

@@ -150,7 +150,10 @@ pub(super) fn is_total_operator(operator: Operator) -> bool {
 }
 
 /// The types of a node's parts.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed has no parts that must agree, or `form` refuses it")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not listed has no parts that must agree, or `form` refuses it"
+)]
 fn typed(node: &Expr, schema: &DFSchema) -> Result<(), Refusal> {
     let type_of = |part: &Expr| part.get_type(schema).map_err(|error| super::unreadable(&error));
     match node {

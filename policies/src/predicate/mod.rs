@@ -4,6 +4,7 @@
 mod identity;
 mod infallible;
 mod lossless;
+mod parse;
 mod template;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
 
+use template::Needs;
 pub(crate) use template::{Identity, Template};
 
 use crate::rules::Refusal;
@@ -39,25 +41,25 @@ impl Compiler {
 
     /// A row filter.
     pub(crate) fn filter(&self, schema: &Arc<DFSchema>, text: &str) -> Result<Template, Refusal> {
-        let expression = self.checked(schema, text)?;
+        let (expression, needs) = self.checked(schema, text)?;
         match expression.get_type(schema.as_ref()) {
             Ok(DataType::Boolean) => {}
-            Ok(DataType::Null) => return Ok(Template::new(Expr::Literal(ScalarValue::Boolean(Some(false)), None))),
+            Ok(DataType::Null) => return Ok(Template::fixed(Expr::Literal(ScalarValue::Boolean(Some(false)), None))),
             Ok(other) => {
                 let message = format!("the predicate gives {other}, not true or false");
                 return Err(Refusal::new(message, "write a condition, such as \"region = 'EU'\""));
             }
             Err(error) => return Err(unreadable(&error)),
         }
-        Ok(Template::new(expression))
+        Ok(Template::new(expression, needs))
     }
 
     /// An expression of a mask for a column of type `column`.
     pub(crate) fn value(&self, schema: &Arc<DFSchema>, text: &str, column: &DataType) -> Result<Template, Refusal> {
-        let expression = self.checked(schema, text)?;
+        let (expression, needs) = self.checked(schema, text)?;
         let own = expression.get_type(schema.as_ref()).map_err(|error| unreadable(&error))?;
         if own == *column {
-            return Ok(Template::new(expression));
+            return Ok(Template::new(expression, needs));
         }
         let cast = expression.cast_to(column, schema.as_ref()).map_err(|error| unreadable(&error))?;
         let cast = simplified(schema, cast).map_err(|error| unreadable(&error))?;
@@ -68,17 +70,20 @@ impl Compiler {
                 format!("write an expression that gives {column}; try_cast(… AS …) may help"),
             ));
         }
-        Ok(Template::new(cast))
+        Ok(Template::new(cast, needs))
     }
 
-    fn checked(&self, schema: &Arc<DFSchema>, text: &str) -> Result<Expr, Refusal> {
-        let raw = self.state.create_logical_expr(text, schema).map_err(|error| unreadable(&error))?;
+    fn checked(&self, schema: &Arc<DFSchema>, text: &str) -> Result<(Expr, Needs), Refusal> {
+        let parsed = parse::parse(text)?;
+        let raw = self.state.create_logical_expr_from_sql_expr(parsed, schema).map_err(|error| unreadable(&error))?;
+        let raw = raw.unalias_nested().data;
         infallible::check_forms(&raw)?;
         let typed = identity::to_placeholders(raw, schema)?;
+        let needs = template::needs(&typed);
         let coerced = simplifier(schema).coerce(typed, schema).map_err(|error| unreadable(&error))?;
         let simple = simplified(schema, coerced).map_err(|error| unreadable(&error))?;
         infallible::check(&simple, schema)?;
-        Ok(simple)
+        Ok((simple, needs))
     }
 }
 

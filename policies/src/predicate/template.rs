@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::logical_expr::Expr;
 
@@ -16,8 +16,12 @@ use crate::principal::{AttributeValue, Principal};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Template {
     expression: Expr,
-    asks: bool,
+    needs: Needs,
 }
+
+/// Placeholders of an expression as it was written, with their types. Folding may drop one (`… OR true`), and
+/// its value is needed all the same.
+pub(super) type Needs = Vec<(String, DataType)>;
 
 /// What identity functions are answered from.
 pub(crate) struct Identity<'a> {
@@ -41,39 +45,54 @@ pub(crate) enum Missing {
 }
 
 impl Template {
-    pub(crate) fn new(expression: Expr) -> Self {
-        let asks = expression.exists(|node| Ok(matches!(node, Expr::Placeholder(_)))).unwrap_or(true);
-        Self { expression, asks }
+    pub(super) fn new(expression: Expr, needs: Needs) -> Self {
+        Self { expression, needs }
+    }
+
+    /// An expression that is the same for everybody.
+    pub(crate) fn fixed(expression: Expr) -> Self {
+        Self::new(expression, Needs::new())
     }
 
     /// The expression with the principal's values as typed literals, folded.
     pub(crate) fn fold(&self, identity: &Identity<'_>, schema: &Arc<DFSchema>) -> Result<Expr, Missing> {
-        if !self.asks {
+        if self.needs.is_empty() {
             return Ok(self.expression.clone());
         }
-        let mut missing = None;
+        for (id, data_type) in &self.needs {
+            literal(id, data_type, identity)?;
+        }
         let filled = self.expression.clone().transform_up(|node| {
             let Expr::Placeholder(place) = &node else {
                 return Ok(Transformed::no(node));
             };
-            let data_type = place.field.as_ref().map(|field| field.data_type());
-            match literal(&place.id, data_type, identity) {
-                Ok(value) => Ok(Transformed::yes(Expr::Literal(value, None))),
-                Err(reason) => {
-                    missing = Some(reason);
-                    Err(DataFusionError::Plan("missing".to_owned()))
-                }
+            let value = place.field.as_ref().map(|field| literal(&place.id, field.data_type(), identity));
+            match value {
+                Some(Ok(value)) => Ok(Transformed::yes(Expr::Literal(value, None))),
+                Some(Err(_)) | None => Err(DataFusionError::Plan("missing".to_owned())),
             }
         });
-        let filled = filled.map_err(|_| missing.unwrap_or(Missing::Unsafe))?.data;
-        let folded = simplified(schema, filled).map_err(|_| Missing::Unsafe)?;
+        let folded = simplified(schema, filled.map_err(|_| Missing::Unsafe)?.data).map_err(|_| Missing::Unsafe)?;
         infallible::check(&folded, schema).map_err(|_| Missing::Unsafe)?;
         Ok(folded)
     }
 }
 
-fn literal(id: &str, data_type: Option<&DataType>, identity: &Identity<'_>) -> Result<ScalarValue, Missing> {
-    let data_type = data_type.ok_or(Missing::Unsafe)?;
+/// The placeholders of an expression.
+pub(super) fn needs(expression: &Expr) -> Needs {
+    let mut needs = Needs::new();
+    let visited = expression.apply(|node| {
+        if let Expr::Placeholder(place) = node {
+            let data_type = place.field.as_ref().map_or(DataType::Null, |field| field.data_type().clone());
+            needs.push((place.id.clone(), data_type));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(visited.is_ok(), "the visitor does not fail");
+    needs
+}
+
+fn literal(id: &str, data_type: &DataType, identity: &Identity<'_>) -> Result<ScalarValue, Missing> {
     match Meaning::of(id).ok_or(Missing::Unsafe)? {
         Meaning::CurrentUser => Ok(ScalarValue::Utf8(Some(identity.principal.subject.to_string()))),
         Meaning::HasRole(role) => Ok(ScalarValue::Boolean(Some(identity.roles.contains(role)))),

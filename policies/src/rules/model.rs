@@ -54,9 +54,9 @@ mod tests {
     #[test]
     fn another_effect_matcher_or_definition_is_a_problem() {
         check("", Some(1));
-        check(&MODEL.replace(" && !some(where (p.eft == deny))", ""), Some(20));
-        check(&MODEL.replace("r.dom == p.dom", "true"), Some(23));
-        check(&MODEL.replace("g = _, _, _", "g = _, _"), Some(17));
-        check(&format!("{MODEL}\nm2 = true"), Some(25));
+        check(&MODEL.replace(" && !some(where (p.eft == deny))", ""), Some(19));
+        check(&MODEL.replace("r.dom == p.dom", "true"), Some(22));
+        check(&MODEL.replace("g = _, _, _", "g = _, _"), Some(16));
+        check(&format!("{MODEL}\nm2 = true"), Some(24));
     }
 }

@@ -5,7 +5,9 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 /// The candidate closest to `word`, if one is close enough to be a slip of the keyboard.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    // Two changes are also one pair of letters in the wrong order.
+    let limit = if length < 4 { 1 } else { (length / 3).max(2) };
     candidates
         .map(|candidate| (levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= limit)

@@ -177,7 +177,7 @@ impl FlightSqlService for Service {
         query: CommandStatementQuery,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        if query.query == "select missing" {
+        if query.query.ends_with("select missing") {
             let mut headers = MetadataMap::new();
             headers.insert("meshgate-error", MetadataValue::from_static("UndefinedTable"));
             headers.insert("meshgate-sqlstate", MetadataValue::from_static("42P01"));
