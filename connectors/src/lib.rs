@@ -11,6 +11,8 @@ mod delta;
 mod error;
 mod flight_sql;
 mod storage;
+#[cfg(test)]
+mod testing;
 
 pub use connectors::{Connector, Connectors, Options};
 pub use context::{At, CallContext, Identity, Opened};

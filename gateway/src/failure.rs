@@ -37,15 +37,19 @@ fn told_at(error: &DataFusionError, depth: usize) -> Error {
         DataFusionError::Configuration(message) => Error::new(ErrorKind::InvalidStatement, first_line(message)),
         DataFusionError::Execution(message) => Error::new(ErrorKind::DataError, first_line(message)),
         DataFusionError::ResourcesExhausted(_) => {
-            let message = "the query needs more memory than it may have (limits.query_memory); select less, or group earlier";
+            let message =
+                "the query needs more memory than it may have (limits.query_memory); select less, or group earlier";
             Error::new(ErrorKind::LimitExceeded, message).with_sqlstate("53200")
         }
         DataFusionError::Substrait(message) => Error::new(ErrorKind::UnsupportedSql, first_line(message)),
         // A predicate that runs inside of a Parquet scan fails in its name.
-        DataFusionError::ParquetError(inner) => match inner.as_ref() {
-            ParquetError::External(cause) => told_external(cause.as_ref(), depth),
-            other => internal(&other.to_string()),
-        },
+        DataFusionError::ParquetError(inner) => {
+            if let ParquetError::External(cause) = inner.as_ref() {
+                told_external(cause.as_ref(), depth)
+            } else {
+                internal(&inner.to_string())
+            }
+        }
         // Above a governed scan nothing reads files: these are faults of the gateway.
         DataFusionError::ObjectStore(_)
         | DataFusionError::IoError(_)
@@ -261,7 +265,8 @@ mod tests {
     use super::*;
     use datafusion::common::Column;
 
-    fn check(error: DataFusionError, kind: ErrorKind, sqlstate: &str, message: &str) {
+    fn check(error: impl Into<DataFusionError>, kind: ErrorKind, sqlstate: &str, message: &str) {
+        let error = error.into();
         let told = told(&error);
         assert_eq!((told.kind, told.sqlstate(), told.message.as_str()), (kind, sqlstate, message), "{error}");
     }
@@ -293,10 +298,10 @@ mod tests {
         let cast = ArrowError::CastError("Cannot cast string 's3cret'".into());
         let cause = DataFusionError::ParquetError(Box::new(ParquetError::External(Box::new(cast))));
         let scan = ScanError::new("sales.orders".parse().unwrap(), cause);
-        check(scan.into(), ErrorKind::DataError, "22P02", "a value cannot be converted");
+        check(scan, ErrorKind::DataError, "22P02", "a value cannot be converted");
         let path = DataFusionError::Execution("cannot open /secret".into());
         let scan = ScanError::new("sales.orders".parse().unwrap(), path);
-        check(scan.into(), ErrorKind::SourceFailed, "HV000", "the source of table \"sales.orders\" failed");
+        check(scan, ErrorKind::SourceFailed, "HV000", "the source of table \"sales.orders\" failed");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{
-    Query, SetExpr, Statement as Ast, TableFactor, Visit, Visitor,
-};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as Ast, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Word};
 use std::ops::ControlFlow;
 
 use crate::error::{Error, ErrorKind};
@@ -14,6 +14,10 @@ use crate::failure;
 
 /// Deepest nesting of a statement.
 const MAX_NESTING: usize = 64;
+
+/// Most operators and key words of a statement: chains of them nest without parentheses, and what walks or drops the
+/// tree recurses.
+const MAX_OPERATORS: usize = 5_000;
 
 /// Table functions that read nothing.
 const TABLE_FUNCTIONS: [&str; 3] = ["generate_series", "range", "unnest"];
@@ -23,6 +27,7 @@ const TABLE_FUNCTIONS: [&str; 3] = ["generate_series", "range", "unnest"];
 /// # Errors
 /// [`ErrorKind::InvalidStatement`] or [`ErrorKind::UnsupportedSql`].
 pub(crate) fn parse(sql: &str) -> Result<Statement, Error> {
+    check_size(sql)?;
     let parser = DFParserBuilder::new(sql).with_dialect(&GenericDialect {}).with_recursion_limit(MAX_NESTING);
     let mut statements =
         parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|error| failure::told(&error))?;
@@ -58,12 +63,42 @@ pub(crate) fn parse_query(sql: &str) -> Result<Statement, Error> {
 /// [`ErrorKind::UnsupportedSql`].
 pub(crate) fn check_plan(plan: &LogicalPlan) -> Result<(), Error> {
     let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let inside = match plan {
-        LogicalPlan::Explain(explain) => explain.plan.as_ref(),
-        LogicalPlan::Analyze(analyze) => analyze.input.as_ref(),
-        plan => plan,
+    let inside = if let LogicalPlan::Explain(explain) = plan {
+        explain.plan.as_ref()
+    } else if let LogicalPlan::Analyze(analyze) = plan {
+        analyze.input.as_ref()
+    } else {
+        plan
     };
     options.verify_plan(inside).map_err(|_| refused("a statement that writes"))
+}
+
+/// Refuses, before there is a tree, a statement whose tree could be too deep.
+fn check_size(sql: &str) -> Result<(), Error> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize();
+    let tokens = tokens.map_err(|error| Error::new(ErrorKind::InvalidStatement, error.to_string()))?;
+    if tokens.iter().filter(|token| nests(token)).count() > MAX_OPERATORS {
+        let message = format!("the statement has more than {MAX_OPERATORS} operators and key words");
+        return Err(Error::new(ErrorKind::LimitExceeded, message).with_sqlstate("54001"));
+    }
+    Ok(())
+}
+
+/// Whether a token may make the tree deeper: all but values, names, and what lists them.
+fn nests(token: &Token) -> bool {
+    !matches!(
+        token,
+        Token::Word(Word { keyword: Keyword::NoKeyword | Keyword::NULL | Keyword::TRUE | Keyword::FALSE, .. })
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Whitespace(_)
+            | Token::Comma
+            | Token::Period
+            | Token::LParen
+            | Token::RParen
+            | Token::SemiColon
+            | Token::Placeholder(_)
+    )
 }
 
 fn check(statement: &Statement) -> Result<(), Error> {
@@ -125,10 +160,10 @@ impl Visitor for Walker {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Error> {
-        let name = match factor {
-            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => name.to_string(),
-            _ => return ControlFlow::Continue(()),
+        let (TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. }) = factor else {
+            return ControlFlow::Continue(());
         };
+        let name = name.to_string();
         if TABLE_FUNCTIONS.contains(&name.to_lowercase().as_str()) {
             return ControlFlow::Continue(());
         }
@@ -219,6 +254,9 @@ mod tests {
     fn one_statement_at_a_time() {
         bad("", ErrorKind::InvalidStatement);
         bad("SELECT 1; SELECT 2", ErrorKind::InvalidStatement);
+        bad(&format!("SELECT 1{}", " + 1".repeat(5_000)), ErrorKind::LimitExceeded);
+        bad(&format!("SELECT 1{}", " UNION SELECT 1".repeat(5_000)), ErrorKind::LimitExceeded);
+        good(&format!("SELECT 1 IN (1{})", ", 'x'".repeat(50_000)));
         bad("SELEC 1", ErrorKind::InvalidStatement);
         bad(&format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000)), ErrorKind::InvalidStatement);
     }

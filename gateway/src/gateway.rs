@@ -86,6 +86,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Every mistake of the new mesh.
+    #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
     pub async fn reload(&self) -> Result<u64, Problems> {
         let version = self.current().version + 1;
         let loaded = Mesh::load(&self.folder, &self.hash_key, version).await;
@@ -99,7 +100,8 @@ impl Gateway {
                 Ok(version)
             }
             Err(problems) => {
-                *degraded = Some(format!("the mesh folder has {} problems; the last good mesh is served", problems.len()));
+                *degraded =
+                    Some(format!("the mesh folder has {} problems; the last good mesh is served", problems.len()));
                 metrics::counter!("meshgate_reload_failures_total").increment(1);
                 tracing::error!(%problems, "mesh not reloaded: the last good one stays");
                 Err(problems)
@@ -147,12 +149,6 @@ impl Gateway {
     #[must_use]
     pub fn visible_tables(&self, principal: &Principal) -> Vec<VisibleTable> {
         metadata::visible_tables(&self.current(), principal)
-    }
-
-    /// Cancels a running query of this subject; whether there was one.
-    #[must_use]
-    pub fn cancel(&self, query_id: &str, principal: &Principal) -> bool {
-        self.running.cancel(query_id, &principal.subject)
     }
 
     /// How many queries run.

@@ -72,7 +72,8 @@ fn rule_files(folder: &Path) -> Result<(Vec<RuleFile>, Option<RuleFile>), Proble
         }
     };
     for entry in entries {
-        let entry = entry.map_err(|error| Problem::in_file(policies, format!("cannot be read: {error}"), "try again"))?;
+        let entry =
+            entry.map_err(|error| Problem::in_file(policies, format!("cannot be read: {error}"), "try again"))?;
         let file = policies.join(entry.file_name());
         if file.extension().is_some_and(|extension| extension == "csv") {
             rules.push(file);

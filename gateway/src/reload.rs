@@ -97,7 +97,7 @@ impl Hangup {
             None => None,
         };
         if heard.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

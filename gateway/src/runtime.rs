@@ -5,8 +5,9 @@ use std::future::Future;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-/// Stack of a query thread in bytes: plans are trees, and deep ones recurse.
-const STACK_BYTES: usize = 8 << 20;
+/// Stack of a query thread in bytes: statements and plans are trees, and deep ones recurse. `gate` bounds the depth.
+/// Memory is taken as it is used.
+const STACK_BYTES: usize = 64 << 20;
 
 /// A runtime of its own for CPU work; ends in the background when it is dropped.
 #[derive(Debug)]

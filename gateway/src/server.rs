@@ -99,6 +99,7 @@ pub struct Server {
 ///
 /// # Errors
 /// Where the mesh has mistakes or an address cannot be listened on; then nothing is left running.
+#[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
 pub async fn serve(options: ServeOptions) -> Result<Server, StartError> {
     let _recorder = telemetry::recorder();
     let ServeOptions { mesh, flight, postgres, http } = options;

@@ -29,8 +29,6 @@ mod rules;
 pub mod scan_error;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod perf_tmp;
 mod through_view;
 pub mod verify;
 
@@ -40,8 +38,8 @@ pub use error::Error;
 pub use explain::Explanation;
 pub use governed_scan::GovernedScan;
 pub use governed_table::governed_table;
-pub use own_table::{OwnScan, own_table};
 pub use masks::HashKey;
+pub use own_table::{OwnScan, own_table};
 pub use policies::Policies;
 pub use principal::{AttributeValue, Principal};
 pub use rules::RuleFile;

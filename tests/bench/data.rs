@@ -2,11 +2,8 @@
 
 use tests::{Contract, Mesh, delta};
 
-/// How many order lines there are.
-pub(crate) const LINES: u64 = 4_000_000;
-
-/// How many orders there are.
-pub(crate) const ORDERS: u64 = 1_000_000;
+/// Lines of an order.
+const LINES_OF_ORDER: u64 = 4;
 
 /// Files of each table.
 const FILES: u64 = 8;
@@ -36,11 +33,11 @@ p2, user:part, shop, orders, permissive, \"region IN ('r0', 'r1')\"
 p3, user:part, shop, lines.remark, \"sql:substr(remark, 1, 3)\"
 ";
 
-/// Fills the mesh.
-pub(crate) async fn write(mesh: &Mesh) {
+/// Fills the mesh with so many order lines, and a quarter of it in orders.
+pub(crate) async fn write(mesh: &Mesh, all: u64) {
     for file in 0..FILES {
-        delta::append(&mesh.path("data/lines"), &[], &lines(file)).await;
-        delta::append(&mesh.path("data/orders"), &[], &orders(file)).await;
+        delta::append(&mesh.path("data/lines"), &[], &lines(file, all)).await;
+        delta::append(&mesh.path("data/orders"), &[], &orders(file, all / LINES_OF_ORDER)).await;
     }
     mesh.contract(&Contract::delta("shop.lines", "data/lines").columns(&LINE));
     mesh.contract(&Contract::delta("shop.orders", "data/orders").columns(&ORDER));
@@ -49,13 +46,13 @@ pub(crate) async fn write(mesh: &Mesh) {
 }
 
 /// The lines of one file: every region, one slice of time, as a shop would append them.
-fn lines(file: u64) -> String {
-    let (first, last) = (file * LINES / FILES, (file + 1) * LINES / FILES);
+fn lines(file: u64, all: u64) -> String {
+    let (first, last) = (file * all / FILES, (file + 1) * all / FILES);
     format!(
-        "SELECT value / 4 AS order_id, concat('r', value / 4 % 4) AS region, \
+        "SELECT value / {LINES_OF_ORDER} AS order_id, concat('r', value / {LINES_OF_ORDER} % 4) AS region, \
          CASE value % 3 WHEN 0 THEN 'A' WHEN 1 THEN 'N' ELSE 'R' END AS flag, \
          CASE value % 2 WHEN 0 THEN 'F' ELSE 'O' END AS status, \
-         CAST(CAST(8036 + value * 2500 / {LINES} + value % 30 AS INT) AS DATE) AS shipped, \
+         CAST(CAST(8036 + value * 2500 / {all} + value % 30 AS INT) AS DATE) AS shipped, \
          CAST(1 + value * 7 % 50 AS DOUBLE) AS quantity, CAST(900 + value * 31 % 100000 AS DOUBLE) AS price, \
          CAST(value % 11 AS DOUBLE) / 100 AS discount, \
          concat('remark ', value * 2654435761 % 100000) AS remark FROM range({first}, {last})"
@@ -63,11 +60,11 @@ fn lines(file: u64) -> String {
 }
 
 /// The orders of one file.
-fn orders(file: u64) -> String {
-    let (first, last) = (file * ORDERS / FILES, (file + 1) * ORDERS / FILES);
+fn orders(file: u64, all: u64) -> String {
+    let (first, last) = (file * all / FILES, (file + 1) * all / FILES);
     format!(
         "SELECT value AS id, concat('r', value % 4) AS region, \
-         CAST(CAST(8036 + value * 2500 / {ORDERS} AS INT) AS DATE) AS placed, \
+         CAST(CAST(8036 + value * 2500 / {all} AS INT) AS DATE) AS placed, \
          concat(value % 5 + 1, '-PRIORITY') AS priority FROM range({first}, {last})"
     )
 }

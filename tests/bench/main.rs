@@ -1,7 +1,7 @@
 //! The overhead of governance, as ratios: the gateway over Flight SQL against the same statement in a plain engine
 //! on the same provider, in alternating runs.
 //!
-//! `cargo run --release -p tests --bin bench [ROUNDS]`
+//! `cargo run --release -p tests --bin bench [ROUNDS [LINES]]`
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program whose result is what it prints")]
 
 mod data;
@@ -15,6 +15,9 @@ use plain::Plain;
 
 /// Runs of each statement on each side, after two that do not count.
 const ROUNDS: usize = 15;
+
+/// Order lines in the table.
+const LINES: u64 = 4_000_000;
 
 /// Statements in the manner of TPC-H.
 const STATEMENTS: [(&str, &str); 3] = [
@@ -39,9 +42,10 @@ const STATEMENTS: [(&str, &str); 3] = [
 #[tokio::main]
 async fn main() {
     let rounds = std::env::args().nth(1).map_or(ROUNDS, |text| text.parse().unwrap());
-    println!("writing {} lines and {} orders as Delta tables", data::LINES, data::ORDERS);
+    let lines = std::env::args().nth(2).map_or(LINES, |text| text.parse().unwrap());
+    println!("{rounds} rounds over {lines} order lines and a quarter as many orders, in Delta tables");
     let mesh = Mesh::new("bench");
-    data::write(&mesh).await;
+    data::write(&mesh, lines).await;
     let gateway = mesh.serve().await;
     let plain = Plain::open(mesh.folder());
 

@@ -2,15 +2,16 @@
 
 use tests::retail::Retail;
 
-/// The one statement that the remote got for `sql`, in upper case and without quotes.
+/// The statement that the remote got for `sql`, in upper case and without quotes.
 async fn remote_sql(retail: &Retail, user: &str, sql: &str) -> String {
     let mut client = retail.gateway.connect(user).await;
     drop(retail.crm.take_statements());
     client.rows(sql).await;
     let statements = retail.crm.take_statements();
-    let data: Vec<_> = statements.iter().filter(|sql| !sql.to_uppercase().contains("LIMIT 0")).collect();
-    assert!(!data.is_empty(), "the remote got no statement for {sql}");
-    data.last().unwrap().replace('"', "").to_uppercase()
+    // Planning and running may both ask; they must ask the same.
+    let first = statements.first().unwrap_or_else(|| panic!("the remote got no statement for {sql}"));
+    assert!(statements.iter().all(|statement| statement == first), "the remote got {statements:?} for {sql}");
+    first.replace('"', "").to_uppercase()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +46,7 @@ async fn a_condition_that_may_fail_stays_here() {
     let retail = Retail::serve().await;
     for sql in [
         "SELECT name FROM customers.profiles WHERE 100 / (id - 1) > 1",
-        "SELECT name FROM customers.profiles WHERE CAST(id AS text) = '10'",
+        "SELECT name FROM customers.profiles WHERE CAST(id AS text) LIKE '1%'",
         "SELECT name FROM customers.profiles WHERE upper(name) = 'ADA'",
     ] {
         let sent = remote_sql(&retail, "sam", sql).await;
@@ -75,7 +76,7 @@ async fn right_answers_do_not_depend_on_what_is_pushed() {
         ("email IS NULL", "15"),
         ("email IS NOT NULL AND segment = 'gold'", "10,12,14"),
         ("name LIKE 'A%'", "10"),
-        ("name NOT LIKE '%a%'", "11,14"),
+        ("name NOT LIKE '%a%'", "11,12,13,14"),
         ("segment = 'gold' OR id = 11", "10,11,12,14"),
         ("NOT (segment = 'gold')", "11,13,15"),
         ("born > 1990", "13,14"),

@@ -59,19 +59,40 @@ async fn a_ticket_tells_nothing_of_the_policy() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_policy_ends_every_older_ticket() {
-    let retail = Retail::serve().await;
-    let mut ann = retail.gateway.connect("ann").await;
-    let ticket = ticket(&mut ann, STATEMENT).await;
-    retail.mesh.rules(&RULES.replace("attribute('region')", "'US'"));
+/// Changes the rules, and waits until `statement` gives ann `line` under them.
+async fn change(retail: &Retail, rules: &str, statement: &str, line: Option<&str>) {
+    retail.mesh.rules(rules);
+    let ann = retail.gateway.connect("ann").await;
     tests::deadline::eventually(tests::deadline::STEP, "the new policy is in force", || {
         let mut ann = ann.clone();
-        async move { (ann.rows("SELECT min(region) FROM sales.orders").await.lines() == ["US"]).then_some(()) }
+        async move {
+            let rows = ann.query(statement).await.ok().map(|rows| rows.lines());
+            (rows.as_deref().map(|lines| lines[0].as_str()) == line).then_some(())
+        }
     })
     .await;
-    let failure = ann.fetch(ticket).await.unwrap_err();
-    assert_eq!(failure.kind, "InvalidTicket", "{failure:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_ticket_is_authorised_under_the_policy_of_today() {
+    let retail = Retail::serve().await;
+    let mut ann = retail.gateway.connect("ann").await;
+    let region = "SELECT min(region) FROM sales.orders";
+    let older = ticket(&mut ann, region).await;
+    change(&retail, &RULES.replace("attribute('region')", "'US'"), region, Some("US")).await;
+    assert_eq!(ann.fetch(older.clone()).await.unwrap().lines(), ["US"]);
+    change(&retail, &RULES.replace("g,  user:ann", "g,  user:nobody"), region, None).await;
+    assert_eq!(ann.fetch(older).await.unwrap_err().kind, "UndefinedTable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_ticket_whose_columns_have_changed_is_refused() {
+    let retail = Retail::serve().await;
+    let mut ann = retail.gateway.connect("ann").await;
+    let older = ticket(&mut ann, "SELECT * FROM sales.orders").await;
+    let deny = format!("{RULES}\np, role:analyst, sales, orders.email, select, deny\n");
+    change(&retail, &deny, "SELECT email FROM sales.orders", None).await;
+    assert_eq!(ann.fetch(older).await.unwrap_err().kind, "InvalidTicket");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use prost::Message as _;
 use prost::bytes::Bytes;
 use tonic::Request;
+use tonic::metadata::AsciiMetadataKey;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::deadline::{STEP, within};
@@ -27,12 +28,14 @@ use crate::rows::Rows;
 #[derive(Debug, Clone)]
 pub struct Client {
     flight: FlightSqlServiceClient<Channel>,
+    /// Further headers of every call.
+    headers: Vec<(AsciiMetadataKey, String)>,
 }
 
 impl Client {
     /// A connection without credentials.
     pub async fn anonymous(address: SocketAddr) -> Self {
-        Self { flight: FlightSqlServiceClient::new_from_inner(channel(address).await) }
+        Self { flight: FlightSqlServiceClient::new_from_inner(channel(address).await), headers: Vec::new() }
     }
 
     /// Logs in with name and password, encoded without padding as the Go clients do.
@@ -57,13 +60,14 @@ impl Client {
         let _answers: Vec<_> = response.into_inner().try_collect().await?;
         let mut flight = FlightSqlServiceClient::new_from_inner(inner);
         flight.set_token(token.unwrap().strip_prefix("Bearer ").unwrap().to_owned());
-        Ok(Self { flight })
+        Ok(Self { flight, headers: Vec::new() })
     }
 
     /// The same connection with another value of a header on every call.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.flight.set_header(name, value);
+        self.headers.push((name.parse().unwrap(), value.to_owned()));
         self
     }
 
@@ -72,9 +76,12 @@ impl Client {
         &mut self.flight
     }
 
-    /// A request with this connection's token.
+    /// A request with this connection's headers and token.
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
+        for (name, value) in &self.headers {
+            request.metadata_mut().insert(name, value.parse().unwrap());
+        }
         if let Some(token) = self.flight.token() {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider as _, TableProvider};
 use datafusion::common::Result;
 use datafusion::execution::SessionStateBuilder;
@@ -47,12 +48,14 @@ pub async fn answer(context: &SessionContext, sql: &str) -> Result<Rows> {
     Ok(Rows { schema, batches: frame.collect().await? })
 }
 
-/// One batch with the rows of a statement, which usually is a `VALUES`.
+/// One batch with the rows of a statement, which usually is a `VALUES`; every column is nullable.
 pub async fn batch(sql: &str) -> RecordBatch {
     let context =
         engine_with(SessionConfig::new().set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false), &[]);
     let rows = answer(&context, sql).await.unwrap();
-    arrow::compute::concat_batches(&rows.schema, &rows.batches).unwrap()
+    let batch = arrow::compute::concat_batches(&rows.schema, &rows.batches).unwrap();
+    let fields = rows.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), batch.columns().to_vec()).unwrap()
 }
 
 /// A DataFusion with these tables in a schema of this name.

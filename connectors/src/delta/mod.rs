@@ -5,6 +5,8 @@ mod files;
 mod log_store;
 mod provider;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

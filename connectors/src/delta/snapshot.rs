@@ -236,3 +236,7 @@ impl Log {
         Path::from_iter([self.store.id(), "_delta_log", &format!("{version:020}.json")])
     }
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

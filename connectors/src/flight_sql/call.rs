@@ -42,6 +42,11 @@ impl Call {
         }
     }
 
+    /// Whether the deadline has passed.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline <= Instant::now()
+    }
+
     /// An empty request with every header but the authorization.
     ///
     /// # Errors

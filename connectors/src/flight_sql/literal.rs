@@ -139,3 +139,61 @@ fn timestamp(time: NaiveDateTime, unit: TimeUnit, zoned: bool, dialect: Dialect)
     };
     Some(format!("CAST('{text}{}' AS {kind})", if zoned { "+00:00" } else { "" }))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests may unwrap")]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::RecordBatch;
+    use arrow::datatypes::{Field, Schema};
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    /// The literal is of the value's own type: a column with the value is equal to it, and to no neighbour.
+    #[expect(clippy::disallowed_methods, reason = "the remote of a test has no governed catalog")]
+    async fn check(value: &ScalarValue) {
+        let schema = Arc::new(Schema::new(vec![Field::new("c", value.data_type(), true)]));
+        let batch = RecordBatch::try_new(schema, vec![value.to_array().unwrap()]).unwrap();
+        let context = SessionContext::new();
+        context.register_batch("t", batch).unwrap();
+        let literal = print(value, &value.data_type(), Dialect::DataFusion).unwrap();
+        let sql = format!("SELECT count(*) FROM t WHERE c = {literal} AND NOT c < {literal} AND c IN ({literal})");
+        let rows = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        assert_eq!(arrow::util::display::array_value_to_string(rows[0].column(0), 0).unwrap(), "1", "{sql}");
+    }
+
+    #[tokio::test]
+    async fn every_literal_reads_back_as_the_same_value() {
+        let zone = || Some(Arc::from("UTC"));
+        for value in [
+            ScalarValue::Boolean(Some(false)),
+            ScalarValue::Int8(Some(-128)),
+            ScalarValue::Int32(Some(i32::MIN)),
+            ScalarValue::Int64(Some(i64::MAX)),
+            ScalarValue::Int64(Some(i64::MIN + 1)),
+            ScalarValue::UInt64(Some(u64::MAX)),
+            ScalarValue::Float32(Some(0.1)),
+            ScalarValue::Float32(Some(f32::MIN_POSITIVE)),
+            ScalarValue::Float64(Some(0.1)),
+            ScalarValue::Float64(Some(1e300)),
+            ScalarValue::Float64(Some(-5e-324)),
+            ScalarValue::Decimal128(Some(-5), 10, 2),
+            ScalarValue::Decimal128(Some(99_999_999_999_999_999_999_999_999_999_999_999_999), 38, 0),
+            ScalarValue::Decimal128(Some(12_345_678_901_234_567_890), 38, 18),
+            ScalarValue::Utf8(Some("it's \"quoted\" -- ; /* ünïcödé */".to_owned())),
+            ScalarValue::Utf8View(Some(String::new())),
+            ScalarValue::Date32(Some(-719_162)),
+            ScalarValue::Date32(Some(20_000)),
+            ScalarValue::TimestampSecond(Some(253_402_300_799), None),
+            ScalarValue::TimestampMillisecond(Some(-1), None),
+            ScalarValue::TimestampMicrosecond(Some(253_402_300_799_999_999), None),
+            ScalarValue::TimestampMicrosecond(Some(1_700_000_000_123_456), zone()),
+            ScalarValue::TimestampNanosecond(Some(1_700_000_000_123_456_789), None),
+            ScalarValue::TimestampNanosecond(Some(1_700_000_000_123_456_789), zone()),
+        ] {
+            check(&value).await;
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod address;
 mod call;
 mod channel;
+mod error;
 mod expression;
 mod literal;
 mod login;
@@ -11,8 +12,9 @@ mod remote;
 mod scan;
 mod schema;
 mod sql;
-mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

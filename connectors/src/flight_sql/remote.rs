@@ -13,8 +13,8 @@ use tonic::{Code, Request, Status, Streaming};
 
 use super::call::Call;
 use super::channel::Dialer;
+use super::error::{into_error, is_unavailable};
 use super::login::{Login, Refused};
-use super::status;
 use crate::error::Error;
 
 /// Largest message that a server may send: one batch of records.
@@ -93,9 +93,9 @@ impl Remote {
                 logged_in_again = true;
                 continue;
             }
-            let worth_it = status::is_unavailable(&status) && attempt < ATTEMPTS && begun.elapsed() < GIVE_UP;
+            let worth_it = is_unavailable(&status) && attempt < ATTEMPTS && begun.elapsed() < GIVE_UP;
             if !worth_it {
-                return Err(status::into_error(&call.table, status));
+                return Err(into_error(&call.table, status));
             }
             let pause = rand::rng().random_range(1..=PAUSE_MILLISECONDS << (attempt - 1));
             tokio::time::sleep(Duration::from_millis(pause)).await;

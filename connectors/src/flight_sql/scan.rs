@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -51,18 +50,19 @@ pub(super) struct Parts {
 pub(super) struct FlightSqlScan {
     parts: Arc<Parts>,
     properties: Arc<PlanProperties>,
-    cancelled: Arc<AtomicBool>,
+    ends: Arc<stream::Ends>,
 }
 
 impl FlightSqlScan {
     pub(super) fn new(parts: Parts) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&parts.schema)),
-            Partitioning::UnknownPartitioning(parts.parts.len()),
+            // No endpoint means no rows, but a plan without a partition cannot be run.
+            Partitioning::UnknownPartitioning(parts.parts.len().max(1)),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Self { parts: Arc::new(parts), properties: Arc::new(properties), cancelled: Arc::default() }
+        Self { parts: Arc::new(parts), properties: Arc::new(properties), ends: Arc::default() }
     }
 }
 
@@ -110,7 +110,7 @@ impl ExecutionPlan for FlightSqlScan {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let batches = stream::open(&self.parts, partition, &self.cancelled)?;
+        let batches = stream::open(&self.parts, partition, &self.ends)?;
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.parts.schema), batches)))
     }
 

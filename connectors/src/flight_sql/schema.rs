@@ -19,8 +19,9 @@ use moka::future::Cache;
 use prost::Message;
 
 use super::call::Call;
+use super::error::{from_stream, into_error};
 use super::remote::Remote;
-use super::{sql, status};
+use super::sql;
 use crate::error::Error;
 
 /// Types of the actions that make and close a prepared statement, as Flight SQL names them.
@@ -94,9 +95,9 @@ async fn prepared(remote: &Remote, call: &Call, source: &FlightSource) -> Result
     let query = sql::everything(&call.table, source);
     let request = ActionCreatePreparedStatementRequest { query, transaction_id: None };
     let action = Action::new(CREATE_PREPARED_STATEMENT, request.as_any().encode_to_vec());
-    let failed = |cause: FlightError| status::from_stream(&call.table, cause);
+    let failed = |cause: FlightError| from_stream(&call.table, cause);
     let answer = remote.act(call, &action).await?.next().await.transpose();
-    let Some(answer) = answer.map_err(|cause| status::into_error(&call.table, cause))? else { return Ok(None) };
+    let Some(answer) = answer.map_err(|cause| into_error(&call.table, cause))? else { return Ok(None) };
     let made: Option<ActionCreatePreparedStatementResult> = Any::decode(&*answer.body)
         .map_err(|cause| Error::failed(&call.table, cause))?
         .unpack()
@@ -131,7 +132,7 @@ async fn listed(remote: &Remote, call: &Call, source: &FlightSource) -> Result<O
         if looked_at > MAX_TABLES {
             return Ok(None);
         }
-        for schema in matches(&batch, call, source).map_err(|cause| status::from_stream(&call.table, cause))? {
+        for schema in matches(&batch, call, source).map_err(|cause| from_stream(&call.table, cause))? {
             // Two tables of one name in different catalogs or schemas: the statement decides, not the list.
             if found.as_ref().is_some_and(|other| *other != schema) {
                 return Ok(None);
@@ -150,7 +151,7 @@ async fn tables(remote: &Remote, call: &Call, info: FlightInfo) -> Result<Vec<Re
         let batches = FlightRecordBatchStream::new_from_flight_data(stream.map_err(FlightError::from)).take(MAX_TABLES);
         let reading = tokio::time::timeout_at(call.deadline.into(), batches.try_collect::<Vec<_>>());
         let batches = reading.await.map_err(|_| super::remote::late(&call.table))?;
-        all.extend(batches.map_err(|cause| status::from_stream(&call.table, cause))?);
+        all.extend(batches.map_err(|cause| from_stream(&call.table, cause))?);
     }
     Ok(all)
 }

@@ -1,7 +1,7 @@
 //! The batches of one endpoint: checked against the plan, bounded in time, and cancelled when nobody reads on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -15,10 +15,13 @@ use datafusion::common::{DataFusionError, Result};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
 
+use super::error::from_stream;
 use super::remote::late;
 use super::scan::Parts;
-use super::status;
 use crate::error::Error;
+
+/// How often a stream is opened that has not yielded a batch.
+const ATTEMPTS: u32 = 2;
 
 /// How long the attempt to cancel may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,17 +30,19 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) fn open(
     parts: &Arc<Parts>,
     partition: usize,
-    cancelled: &Arc<AtomicBool>,
+    ends: &Arc<Ends>,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + use<>> {
-    if partition >= parts.parts.len() {
+    let empty = parts.parts.is_empty();
+    if partition >= parts.parts.len().max(1) {
         return Err(DataFusionError::Internal(format!("a remote scan has no partition {partition}")));
     }
     let reading = Reading {
-        cancel: Cancel { parts: Arc::clone(parts), cancelled: Arc::clone(cancelled), armed: false },
+        cancel: Cancel { parts: Arc::clone(parts), ends: Arc::clone(ends), armed: false },
         partition,
         batches: None,
+        attempts: 0,
         any: false,
-        done: false,
+        done: empty,
     };
     Ok(stream::unfold(reading, |mut reading| async move {
         if reading.done {
@@ -56,43 +61,57 @@ struct Reading {
     cancel: Cancel,
     partition: usize,
     batches: Option<FlightRecordBatchStream>,
+    attempts: u32,
     any: bool,
     done: bool,
 }
 
 impl Reading {
-    /// The next batch, or nothing at the end of a stream that ended well.
+    /// The next batch, or nothing at the end of a stream that ended well. A stream that breaks before its first
+    /// batch is opened again; later that would repeat rows.
     async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         let parts = Arc::clone(&self.cancel.parts);
-        let table = &parts.call.table;
-        if self.batches.is_none() {
-            let part = &parts.parts[self.partition];
-            self.cancel.armed = true;
-            let data = part.remote.get(&parts.call, &part.ticket).await?;
-            self.batches = Some(FlightRecordBatchStream::new_from_flight_data(data.map_err(FlightError::from)));
+        loop {
+            match self.poll(&parts).await {
+                Err(Error::Unavailable { .. }) if !self.any && self.attempts < ATTEMPTS && !parts.call.is_late() => {
+                    self.batches = None;
+                }
+                other => return other,
+            }
         }
-        let deadline = self.deadline(&parts);
-        let Some(batches) = &mut self.batches else { return Ok(None) };
-        let next = tokio::time::timeout_at(deadline.into(), batches.next());
-        let next = next.await.map_err(|_| late(table))?;
+    }
+
+    async fn poll(&mut self, parts: &Parts) -> Result<Option<RecordBatch>, Error> {
+        let table = &parts.call.table;
+        let batches = match &mut self.batches {
+            Some(batches) => batches,
+            None => {
+                let part = &parts.parts[self.partition];
+                self.cancel.armed = true;
+                self.attempts += 1;
+                // The call is retried by itself.
+                let data =
+                    part.remote.get(&parts.call, &part.ticket).await.inspect_err(|_| self.attempts = ATTEMPTS)?;
+                let data = FlightRecordBatchStream::new_from_flight_data(data.map_err(FlightError::from));
+                self.batches.insert(data)
+            }
+        };
+        // The first batch may take as long as the query may; after that, silence has a limit.
+        let idle = Instant::now() + parts.idle_timeout;
+        let until = if self.any { parts.call.deadline.min(idle) } else { parts.call.deadline };
+        let next = tokio::time::timeout_at(until.into(), batches.next()).await.map_err(|_| late(table))?;
         let schema = batches.schema().cloned();
-        let Some(batch) = next.transpose().map_err(|cause| status::from_stream(table, cause))? else {
+        let Some(batch) = next.transpose().map_err(|cause| from_stream(table, cause))? else {
             self.cancel.armed = false;
             self.done = true;
             // A stream without a batch still has a schema, and a wrong one is drift like any other.
             return match schema {
-                Some(schema) => checked(&parts, &RecordBatch::new_empty(schema)).await.map(|_| None),
+                Some(schema) => checked(parts, &RecordBatch::new_empty(schema)).await.map(|_| None),
                 None => Ok(None),
             };
         };
         self.any = true;
-        checked(&parts, &batch).await.map(Some)
-    }
-
-    /// Until when the next batch must have come. The first one may take as long as the query may.
-    fn deadline(&self, parts: &Parts) -> Instant {
-        let idle = Instant::now() + parts.idle_timeout;
-        if self.any { parts.call.deadline.min(idle) } else { parts.call.deadline }
+        checked(parts, &batch).await.map(Some)
     }
 }
 
@@ -157,18 +176,29 @@ pub(super) fn plain(data_type: &DataType) -> DataType {
     data_type.clone()
 }
 
-/// Tells the remote that its answer is not wanted any more, when it is dropped in the middle of a stream.
+/// What the streams of one scan know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    ended: AtomicUsize,
+    unread: AtomicBool,
+}
+
+/// Tells the remote that its answer is not wanted any more, when the last stream of a scan is dropped and one of
+/// them was dropped in the middle.
 ///
-/// The stream itself is reset when it is dropped; this reaches servers that compute elsewhere.
+/// The stream itself is reset when it is dropped; this reaches servers that compute elsewhere. While another
+/// stream of the same answer is still read, nothing may be cancelled.
 struct Cancel {
     parts: Arc<Parts>,
-    cancelled: Arc<AtomicBool>,
+    ends: Arc<Ends>,
     armed: bool,
 }
 
 impl Drop for Cancel {
     fn drop(&mut self) {
-        if !self.armed || self.cancelled.swap(true, Ordering::Relaxed) {
+        self.ends.unread.fetch_or(self.armed, Ordering::AcqRel);
+        let ended = self.ends.ended.fetch_add(1, Ordering::AcqRel) + 1;
+        if ended != self.parts.parts.len() || !self.ends.unread.load(Ordering::Acquire) {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

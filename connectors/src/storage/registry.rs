@@ -18,7 +18,7 @@ pub(crate) struct GuardedRegistry {
 
 impl GuardedRegistry {
     /// Makes `store` addressable by its name.
-    pub(super) fn add(&self, store: &Arc<GuardedStore>) {
+    pub(crate) fn add(&self, store: &Arc<GuardedStore>) {
         let mut stores = self.by_host.write().unwrap_or_else(PoisonError::into_inner);
         stores.insert(store.id().to_owned(), Arc::clone(store));
     }

@@ -90,6 +90,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn check(name: &'static str, value: &str, expected: Option<Credential>) {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());

@@ -10,7 +10,6 @@ mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::HeaderMap;
 use policies::Principal;
@@ -25,7 +24,6 @@ pub use users::{Users, section};
 use crate::error::{Error, ErrorKind};
 use password::Verifier;
 use session::Sessions;
-use throttle::Throttle;
 use token::Tokens;
 
 /// Who calls, proven, and in which session.
@@ -54,7 +52,6 @@ pub struct Authenticator {
     tokens: Tokens,
     sessions: Sessions,
     verifier: Verifier,
-    throttle: Throttle,
 }
 
 impl Authenticator {
@@ -63,12 +60,7 @@ impl Authenticator {
     /// # Errors
     /// [`ErrorKind::Internal`] where the system has no randomness.
     pub fn new() -> Result<Self, Error> {
-        Ok(Self {
-            tokens: Tokens::new(),
-            sessions: Sessions::new()?,
-            verifier: Verifier::new()?,
-            throttle: Throttle::new(),
-        })
+        Ok(Self { tokens: Tokens::new(), sessions: Sessions::new()?, verifier: Verifier::new()? })
     }
 
     /// What this process signs with.
@@ -130,13 +122,9 @@ impl Authenticator {
         password: &str,
         peer: Option<SocketAddr>,
     ) -> Result<Arc<Principal>, Error> {
-        let address = peer.map(|peer| peer.ip());
-        self.throttle.admit(user, address, Instant::now()).await?;
-        if self.verifier.verify(users, user, password).await? {
-            self.throttle.succeeded(user, address).await;
+        if self.verifier.verify(users, user, password, peer.map(|peer| peer.ip())).await? {
             return users.principal(user).ok_or_else(refused);
         }
-        self.throttle.failed(user, address, Instant::now()).await;
         tracing::info!(peer = ?peer, "a login failed");
         Err(refused())
     }

@@ -1,13 +1,15 @@
 //! Checks passwords: the same work whether the user exists or not, and never too much of it at a time.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::throttle::Throttle;
 use super::{Key, Users, random_bytes};
 use crate::error::{Error, ErrorKind};
 
@@ -39,6 +41,7 @@ pub(super) struct Verifier {
     /// Keyed digests of credentials that were good a moment ago.
     remembered: Cache<[u8; 32], ()>,
     key: Key,
+    throttle: Throttle,
 }
 
 impl Verifier {
@@ -47,11 +50,21 @@ impl Verifier {
             turns: Arc::new(Semaphore::new(AT_A_TIME)),
             remembered: Cache::builder().max_capacity(CAPACITY).time_to_live(REMEMBERED).build(),
             key: Key::random()?,
+            throttle: Throttle::new(),
         })
     }
 
-    /// Whether `password` is the password of `user`.
-    pub(super) async fn verify(&self, users: &Arc<Users>, user: &str, password: &str) -> Result<bool, Error> {
+    /// Whether `password` is the password of `user`, who tries from `address`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] after too many failures, or where too many others log in.
+    pub(super) async fn verify(
+        &self,
+        users: &Users,
+        user: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<bool, Error> {
         let known = users.hash_of(user);
         let hash = known.unwrap_or_else(|| users.decoy()).to_owned();
         // The stored hash is part of the digest: a changed password is not remembered under the old one.
@@ -59,28 +72,35 @@ impl Verifier {
         if known.is_some() && self.remembered.contains_key(&digest) {
             return Ok(true);
         }
-        let good = self.compute(hash, password.to_owned()).await? && known.is_some();
-        if good {
-            self.remembered.insert(digest, ()).await;
-        }
-        Ok(good)
-    }
-
-    async fn compute(&self, hash: String, password: String) -> Result<bool, Error> {
+        self.throttle.admit(user, address, Instant::now()).await?;
         let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
             return Err(Error::new(ErrorKind::LimitExceeded, "too many logins at a time: try again"));
         };
-        let checked = tokio::task::spawn_blocking(move || {
-            // Held by the work itself: a caller who goes away must not free the turn before it is done.
-            let _turn = turn;
-            matches(&hash, &password)
-        });
-        checked.await.map_err(|error| {
-            tracing::error!(%error, "a password check did not finish");
-            Error::new(ErrorKind::Internal, "internal error")
-        })
+        // Again: of many attempts at a time, those that waited must know of those that failed.
+        self.throttle.admit(user, address, Instant::now()).await?;
+        let good = compute(turn, hash, password.to_owned()).await? && known.is_some();
+        if good {
+            self.throttle.succeeded(user, address).await;
+            self.remembered.insert(digest, ()).await;
+        } else {
+            self.throttle.failed(user, address, Instant::now()).await;
+        }
+        Ok(good)
     }
+}
+
+/// Does the work, off the network runtime.
+async fn compute(turn: OwnedSemaphorePermit, hash: String, password: String) -> Result<bool, Error> {
+    let checked = tokio::task::spawn_blocking(move || {
+        // Held by the work itself: a caller who goes away must not free the turn before it is done.
+        let _turn = turn;
+        matches(&hash, &password)
+    });
+    checked.await.map_err(|error| {
+        tracing::error!(%error, "a password check did not finish");
+        Error::new(ErrorKind::Internal, "internal error")
+    })
 }
 
 fn matches(hash: &str, password: &str) -> bool {

@@ -119,3 +119,21 @@ async fn a_cookie_names_the_session() {
     let two = authenticator.authenticate(&users, &basic("ann", "secret"), peer(2)).await.unwrap();
     assert_ne!(one.session, two.session, "two connections with one credential are two sessions");
 }
+
+#[tokio::test]
+async fn many_guesses_at_a_time_are_not_many_free_guesses() {
+    let authenticator = Arc::new(Authenticator::new().unwrap());
+    let users = users(&[("ann", "secret")]);
+    let attempts = (0..40).map(|attempt| {
+        let (authenticator, users) = (Arc::clone(&authenticator), Arc::clone(&users));
+        tokio::spawn(async move {
+            let headers = basic("ann", &format!("guess{attempt}"));
+            authenticator.authenticate(&users, &headers, peer(1)).await.unwrap_err().kind
+        })
+    });
+    let mut checked = 0;
+    for attempt in attempts.collect::<Vec<_>>() {
+        checked += usize::from(attempt.await.unwrap() == ErrorKind::Unauthenticated);
+    }
+    assert!(checked < 10, "{checked} guesses were checked");
+}

@@ -69,8 +69,7 @@ fn welcome(demo: &Demo) -> String {
     let flight = demo.retail.flight_address();
     let http = demo.retail.http_address();
     let url = if flight.port() == FLIGHT_PORT { String::new() } else { format!(" --url grpc://{flight}") };
-    let people: String =
-        mesh::USERS.iter().map(|(name, role)| format!("  {name:<4} {role}\n")).collect();
+    let people: String = mesh::USERS.iter().map(|(name, role)| format!("  {name:<4} {role}\n")).collect();
     format!(
         "\nThe retail mesh is in {folder} and is served at grpc://{flight}\n\
          (health and metrics: http://{http}/healthz, /metrics; CRM endpoint: grpc://{crm}).\n\n\

@@ -102,7 +102,12 @@ impl Config {
         let file = Path::new(FILE);
         let raw: RawConfig = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
-            Problem::at(file, line, error.message(), "write mesh.toml as the manual describes it; unknown keys are errors")
+            Problem::at(
+                file,
+                line,
+                error.message(),
+                "write mesh.toml as the manual describes it; unknown keys are errors",
+            )
         })?;
         let RawConfig { name, insecure, flight, postgres, http, tls, auth, policy, limits, cache, audit } = raw;
         let mut problems = Problems::default();
@@ -183,7 +188,9 @@ impl From<RawLimits> for Limits {
 pub fn read(folder: &Path, file: &Path, max_bytes: u64) -> Result<String, Problem> {
     let path = folder.join(file);
     let size = std::fs::metadata(&path)
-        .map_err(|error| Problem::in_file(file, format!("cannot be read: {error}"), "create it, or correct its rights"))?
+        .map_err(|error| {
+            Problem::in_file(file, format!("cannot be read: {error}"), "create it, or correct its rights")
+        })?
         .len();
     if size > max_bytes {
         return Err(Problem::in_file(file, format!("is larger than {max_bytes} bytes"), "split it or make it smaller"));

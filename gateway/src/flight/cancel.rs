@@ -64,7 +64,6 @@ pub(super) fn cancelled() -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
     use super::*;
 
     #[tokio::test]

@@ -87,6 +87,7 @@ impl Asked {
             let text = std::str::from_utf8(&descriptor.cmd).map_err(|_| unsupported("an unknown command"))?;
             return Ok(Self::Statement(text.to_owned()));
         };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other command is metadata, or refused")]
         match decode(any)? {
             Command::CommandStatementQuery(command) => {
                 refuse_transaction(command.transaction_id.as_ref())?;
@@ -105,6 +106,7 @@ impl Redeemed {
     /// [`ErrorKind::InvalidTicket`].
     pub(super) fn of(ticket: &Ticket) -> Result<Self, Error> {
         let any = Any::decode(ticket.ticket.clone()).map_err(|_| ticket::invalid())?;
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other command is metadata, or refused")]
         match decode(any).map_err(|_| ticket::invalid())? {
             Command::TicketStatementQuery(ticket) => Ok(Self::Query(ticket.statement_handle)),
             other => metadata(other).map(Self::Metadata).map_err(|_| ticket::invalid()),
@@ -185,6 +187,7 @@ mod tests {
         FlightDescriptor::new_cmd(message.as_any().encode_to_vec())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn check(descriptor: &FlightDescriptor, expected: Result<Asked, ErrorKind>) {
         assert_eq!(Asked::of(descriptor).map_err(|error| error.kind), expected, "{descriptor:?}");
     }

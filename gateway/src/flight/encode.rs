@@ -74,7 +74,6 @@ fn as_promised(batch: RecordBatch, promised: &SchemaRef) -> Result<RecordBatch, 
         .map_err(|error| internal(&error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
 fn of_encoder(error: FlightError) -> Status {
     match error {
         FlightError::Tonic(status) => *status,

@@ -181,6 +181,7 @@ pub(super) mod tests {
         column.iter().map(|name| name.unwrap().to_owned()).collect()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn check(command: CommandGetTables, expected: &[&str]) {
         let batch = answer(Metadata::Tables(command.clone()), &mesh(), &all()).unwrap();
         assert_eq!(names(&batch, "table_name"), expected, "{command:?}");

@@ -1,6 +1,7 @@
 //! The Flight SQL front door: decodes calls, says who makes them, and answers.
 //!
-//! Own dispatch instead of arrow-flight's: that one cannot answer GetSchema, PollFlightInfo and ListFlights.
+//! Own dispatch instead of arrow-flight's: that one cannot answer `GetSchema`, `PollFlightInfo` and
+//! `ListFlights`.
 
 mod actions;
 mod cancel;
@@ -11,6 +12,7 @@ mod headers;
 mod keys;
 mod metadata;
 mod parameters;
+mod parked;
 mod placeholders;
 mod prepared;
 mod put;
@@ -25,7 +27,7 @@ mod xdbc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use tonic::Request;
@@ -36,13 +38,14 @@ use crate::error::Error;
 use crate::query::Pins;
 use cancel::Cancels;
 use command::{Asked, Metadata, Redeemed};
+use parked::Parked;
 use prepared::PreparedStatements;
 use session::{Options, Sessions};
 
 /// Room for what a message holds beside a statement of the longest length.
 const MESSAGE_SLACK_BYTES: usize = 4 << 20;
 
-/// Most tables that ListFlights tells of.
+/// Most tables that `ListFlights` tells of.
 const MAX_FLIGHTS: usize = 10_000;
 
 /// The front door of a gateway. Holds what sessions have set up, and nothing of a result.
@@ -52,14 +55,20 @@ pub struct Door {
     prepared: PreparedStatements,
     sessions: Sessions,
     cancels: Cancels,
+    parked: Parked,
 }
 
 /// The service to add to a server, with its limits set.
 #[must_use]
 pub fn service(gateway: Arc<Gateway>) -> FlightServiceServer<Door> {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
-    let door =
-        Door { gateway, prepared: PreparedStatements::new(), sessions: Sessions::new(), cancels: Cancels::new() };
+    let door = Door {
+        gateway,
+        prepared: PreparedStatements::new(),
+        sessions: Sessions::new(),
+        cancels: Cancels::new(),
+        parked: Parked::new(),
+    };
     FlightServiceServer::new(door).max_decoding_message_size(longest)
 }
 
@@ -137,7 +146,9 @@ impl Door {
         let flight = |visible: &crate::VisibleTable| {
             let name = &visible.table.name;
             let descriptor = FlightDescriptor::new_path(vec![name.domain.to_string(), name.table.to_string()]);
-            statement::info(&visible.schema, descriptor, None)
+            // As in the results themselves, where every column may be NULL.
+            let fields = visible.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+            statement::info(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), descriptor, None)
         };
         tables.iter().take(MAX_FLIGHTS).map(flight).collect()
     }

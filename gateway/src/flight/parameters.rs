@@ -42,7 +42,8 @@ pub(super) fn bind(batches: &[RecordBatch], wanted: &[Field]) -> Result<Option<V
 
 /// What is told when a statement gets too few or too many values.
 pub(super) fn wrong_number(wanted: usize, got: usize) -> Error {
-    Error::new(ErrorKind::InvalidStatement, format!("the statement has {wanted} parameters, but {got} are bound"))
+    let message = format!("the statement has {wanted} parameters, but {got} are bound");
+    Error::new(ErrorKind::InvalidStatement, message).with_sqlstate("07001")
 }
 
 fn misfit(index: usize, field: &Field) -> Error {
@@ -130,6 +131,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn check(column: ArrayRef, wanted: DataType, expected: Result<ScalarValue, ErrorKind>) {
         let batch = RecordBatch::try_from_iter_with_nullable([("any name", column, true)]).unwrap();
         let bound = bind(&[batch], &[Field::new("$1", wanted.clone(), true)]);

@@ -78,7 +78,7 @@ impl FlightService for Door {
             let schema = self.schema(&call, request.get_ref()).await?;
             Ok(Response::new(SchemaResult { schema: encode::schema(&schema)? }))
         };
-        answer("GetSchema", work).await
+        Box::pin(answer("GetSchema", work)).await
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
@@ -103,7 +103,7 @@ impl FlightService for Door {
             let call = self.call(&request).await?;
             actions::perform(self, &call, request.into_inner()).await
         };
-        answer("DoAction", work).await
+        Box::pin(answer("DoAction", work)).await
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {

@@ -75,7 +75,7 @@ impl Door {
             row_limit: statement.row_limit,
             schema_digest: ticket::schema_digest(&schema)?,
         };
-        query.finish();
+        self.parked.park(query);
         Ok((schema, self.endpoint(ticket)))
     }
 
@@ -100,7 +100,8 @@ impl Door {
         ticket::open(self.gateway.authenticator().key(), handle, subject, SystemTime::now())
     }
 
-    /// Runs the query of a ticket: planned again, so authorised again, on the versions that it was planned on.
+    /// Runs the query of a ticket on the versions that it was planned on. It is authorised again: planned again,
+    /// unless its plan still waits and nothing has changed that it was made under.
     pub(super) async fn redeem(&self, call: &Call, handle: &[u8]) -> Result<encode::Messages, Error> {
         let ticket = self.open_ticket(call, handle)?;
         let cancelled = self.cancels.token(&call.caller.principal.subject, &ticket.query_id).await;
@@ -114,7 +115,11 @@ impl Door {
             timeout: shorter(ticket.timeout_ms.map(Duration::from_millis), call.timeout),
             row_limit: ticket.row_limit,
         };
-        let query = self.plan(call, statement, pins(&ticket.pins)?).await?;
+        let parked = self.parked.take(&ticket.query_id, &call.caller.principal, statement.timeout);
+        let query = match parked {
+            Some(query) => query,
+            None => self.plan(call, statement, pins(&ticket.pins)?).await?,
+        };
         let schema = query.schema();
         if ticket::schema_digest(&schema)? != ticket.schema_digest {
             // The policies, or a contract, have changed the result: the client expects columns that are not there.

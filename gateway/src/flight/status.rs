@@ -6,7 +6,7 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use crate::error::Error;
 
 /// Longest message in bytes: messages travel in trailers, which many clients bound to 8 KiB.
-const MAX_MESSAGE_BYTES: usize = 2_000;
+const MAX_MESSAGE_BYTES: usize = 1_999;
 
 /// The status for `error`: its code, its message, and the headers `meshgate-error`, `meshgate-sqlstate` and
 /// `meshgate-query-id`.
@@ -59,6 +59,6 @@ mod tests {
             let status = of(&Error::new(ErrorKind::InvalidStatement, text));
             assert!(status.message().len() <= MAX_MESSAGE_BYTES && status.message().ends_with('…'));
         }
-        assert_eq!(shorten(&"x".repeat(2_000)), "x".repeat(2_000));
+        assert_eq!(shorten(&"x".repeat(1_999)), "x".repeat(1_999));
     }
 }

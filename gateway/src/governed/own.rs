@@ -149,7 +149,9 @@ fn described_columns(visible: &[VisibleTable]) -> Batch {
         ("data_type", each(&rows, |(.., field)| field.data_type().to_string())),
         (
             "classification",
-            rows.iter().map(|(table, _, field)| promised(table, field).and_then(|column| column.classification)).collect(),
+            rows.iter()
+                .map(|(table, _, field)| promised(table, field).and_then(|column| column.classification))
+                .collect(),
         ),
         (
             "description",

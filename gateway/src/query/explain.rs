@@ -1,25 +1,25 @@
-//! `EXPLAIN` for callers who may not look inside a table.
+//! `EXPLAIN`, in two forms.
 //!
-//! They get the logical plan above the governed scans: it holds only what they wrote and what they may see. A
-//! physical plan depends on statistics of what they may not see. `EXPLAIN ANALYZE` adds the rows of the result.
+//! Whoever is guarded from the inside of a table gets the logical plan above the governed scans: it holds only what
+//! he wrote and what he may see. A physical plan depends on statistics of what he may not see; only a caller who
+//! operates every table of the statement, and sees all of it, gets it as well. `EXPLAIN ANALYZE` gives the number of
+//! rows of the result.
 
 use datafusion::common::Result;
 use datafusion::execution::SessionState;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::physical_plan::displayable;
 use datafusion::prelude::concat;
 
 use crate::error::Error;
 use crate::failure;
 use crate::governed::Touched;
 
-/// `plan` itself; where it explains a statement on guarded tables, a plan that tells what its caller may know.
-pub(super) fn told(plan: LogicalPlan, state: &SessionState, touched: &Touched) -> Result<LogicalPlan, Error> {
-    if touched.guarded.is_empty() {
-        return Ok(plan);
-    }
+/// `plan` itself; where it explains a statement, a plan that tells what its caller may know.
+pub(super) async fn told(plan: LogicalPlan, state: &SessionState, touched: &Touched) -> Result<LogicalPlan, Error> {
     let told = if let LogicalPlan::Explain(explain) = &plan {
-        explained(&explain.plan, state)
+        explained(&explain.plan, state, touched.guarded.is_empty()).await
     } else if let LogicalPlan::Analyze(analyze) = &plan {
         analysed(&analyze.input, state)
     } else {
@@ -32,9 +32,13 @@ fn text(plan: &LogicalPlan, state: &SessionState) -> Result<String> {
     Ok(state.optimize(plan)?.display_indent().to_string())
 }
 
-fn explained(plan: &LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
-    let text = text(plan, state)?;
-    LogicalPlanBuilder::values(vec![vec![lit("logical_plan"), lit(text)]])?
+async fn explained(plan: &LogicalPlan, state: &SessionState, whole: bool) -> Result<LogicalPlan> {
+    let mut rows = vec![vec![lit("logical_plan"), lit(text(plan, state)?)]];
+    if whole {
+        let physical = state.create_physical_plan(plan).await?;
+        rows.push(vec![lit("physical_plan"), lit(displayable(physical.as_ref()).indent(false).to_string())]);
+    }
+    LogicalPlanBuilder::values(rows)?
         .project(vec![
             datafusion::prelude::col("column1").alias("plan_type"),
             datafusion::prelude::col("column2").alias("plan"),

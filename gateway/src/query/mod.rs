@@ -19,6 +19,7 @@ use policies::Principal;
 
 use crate::Gateway;
 use crate::error::{Error, ErrorKind};
+use crate::mesh::Mesh;
 
 pub use plan::Planned;
 use record::Record;
@@ -93,22 +94,21 @@ impl Query<Received> {
         let limits = &mesh.config.limits;
         let id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
         let record = Record::open(&id, &principal.subject, mesh.version);
-        let timeout = statement.timeout.map_or(limits.query_timeout, |asked| asked.min(limits.query_timeout));
+        let deadline = deadline(&mesh, statement.timeout);
         let longest = limits.statement_bytes;
-        let mut common = Common {
-            gateway: Arc::clone(gateway),
-            principal,
-            statement,
-            id,
-            deadline: Instant::now() + timeout,
-            record,
-        };
+        let mut common = Common { gateway: Arc::clone(gateway), principal, statement, id, deadline, record };
         if common.statement.sql.len() > longest {
             let message = format!("the statement is longer than {longest} bytes (limits.statement)");
             return Err(common.failed(Error::new(ErrorKind::LimitExceeded, message)));
         }
         Ok(Self { common, phase: Received })
     }
+}
+
+/// When a query that begins now must end.
+fn deadline(mesh: &Mesh, asked: Option<Duration>) -> Instant {
+    let most = mesh.config.limits.query_timeout;
+    Instant::now() + asked.map_or(most, |asked| asked.min(most))
 }
 
 impl<P> Query<P> {
@@ -129,6 +129,9 @@ impl Common {
 
     /// The error of a query that has run out of time.
     fn late() -> Error {
-        Error::new(ErrorKind::Timeout, "the query was ended at its deadline (limits.query_timeout, or the client's own)")
+        Error::new(
+            ErrorKind::Timeout,
+            "the query was ended at its deadline (limits.query_timeout, or the client's own)",
+        )
     }
 }

@@ -3,15 +3,22 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use catalog::Name;
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
+use datafusion::physical_plan::unnest::UnnestExec;
 
-use super::{Common, Description, Pins, Query, Received, Statement, explain, wire};
+use policies::Principal;
+
+use super::{Common, Description, Pins, Query, Received, Statement, deadline, explain, wire};
 use crate::error::{Error, ErrorKind};
 use crate::governed::{Bounds, Reader, Snapshot, Touched};
 use crate::{failure, gate, session};
@@ -85,6 +92,26 @@ impl Query<Planned> {
         self.phase.policy_version
     }
 
+    /// The plan, set aside for a moment. Dropped like this, planning was all that was asked for.
+    #[must_use]
+    pub fn rest(mut self) -> Self {
+        self.common.record.planned();
+        self
+    }
+
+    /// The plan, taken up again by `principal` with a fresh deadline; `None` where it does not hold any more: the
+    /// mesh was loaded anew, or the principal is not the same in every role and attribute.
+    #[must_use]
+    pub fn resume(mut self, principal: &Principal, timeout: Option<Duration>) -> Option<Self> {
+        let mesh = self.common.gateway.current();
+        if mesh.version != self.phase.policy_version || *self.common.principal != *principal {
+            return None;
+        }
+        self.common.deadline = deadline(&mesh, timeout);
+        self.common.record.resume();
+        Some(self)
+    }
+
     /// Ends the query without running it: planning was all that was asked for.
     pub fn finish(mut self) {
         self.common.record.planned();
@@ -116,10 +143,7 @@ pub(super) struct AbortOnDrop<T>(pub(super) tokio::task::JoinHandle<T>);
 impl<T> Future for AbortOnDrop<T> {
     type Output = Result<T, tokio::task::JoinError>;
 
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         std::pin::Pin::new(&mut self.0).poll(context)
     }
 }
@@ -139,12 +163,13 @@ async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, 
     let (state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
     let logical = bind(logical, statement.parameters)?;
     let touched = snapshot.touched().clone();
-    let logical = explain::told(logical, &state, &touched)?;
+    let logical = explain::told(logical, &state, &touched).await?;
     let logical = match statement.row_limit {
         Some(rows) => limited(logical, rows)?,
         None => logical,
     };
     let plan = state.create_physical_plan(&logical).await.map_err(|error| failure::told(&error))?;
+    let plan = yielding(plan).map_err(|error| failure::told(&error))?;
     policies::verify(&plan).map_err(|error| {
         tracing::error!(%error, "a plan was refused");
         Error::new(ErrorKind::UnsupportedSql, "the statement has no plan that can be governed")
@@ -153,6 +178,20 @@ async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, 
     let Touched { versions, .. } = touched;
     let policy_version = snapshot.mesh.version;
     Ok(Planned { plan, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
+}
+
+/// `plan` with a point after each join and unnesting where the task can be stopped: they may make any number of
+/// batches out of one, and the engine's own such points are at the leaves only.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    let wrapped = plan.transform_up(|node| {
+        let multiplies = node.is::<CrossJoinExec>()
+            || node.is::<NestedLoopJoinExec>()
+            || node.is::<HashJoinExec>()
+            || node.is::<SortMergeJoinExec>()
+            || node.is::<UnnestExec>();
+        Ok(if multiplies { Transformed::yes(Arc::new(CooperativeExec::new(node)) as _) } else { Transformed::no(node) })
+    })?;
+    Ok(wrapped.data)
 }
 
 /// The plan of the statement before placeholders are filled in, and the session that made it.
@@ -196,7 +235,7 @@ async fn describe(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Descr
         let schema = plan(snapshot, statement).await?.schema;
         return Ok(Description { schema, parameters: Vec::new() });
     }
-    let analysed = state.analyzer().execute_and_check(logical, &state.config_options(), |_, _| {});
+    let analysed = state.analyzer().execute_and_check(logical, state.config_options(), |_, _| {});
     let analysed = analysed.map_err(|error| failure::told(&error))?;
     let schema = wire::schema(analysed.schema().as_arrow());
     Ok(Description { schema, parameters: parameters(&types)? })

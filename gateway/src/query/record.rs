@@ -74,6 +74,12 @@ impl Record {
         self.outcome = Outcome::Planned;
     }
 
+    /// Opens the record again, from now on.
+    pub(super) fn resume(&mut self) {
+        self.begun = Instant::now();
+        self.outcome = Outcome::Open;
+    }
+
     pub(super) fn finish(&mut self) {
         self.outcome = Outcome::Finished;
     }
@@ -84,6 +90,7 @@ impl Record {
 }
 
 impl Drop for Record {
+    #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
     fn drop(&mut self) {
         let outcome = self.outcome.as_str();
         let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -11,6 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::execute_stream;
 use futures::{Future, Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::{AbortOnDrop, Planned};
@@ -33,6 +34,8 @@ pub struct Running {
     schema: SchemaRef,
     row_limit: Option<u64>,
     ended: bool,
+    /// The task's own deadline does not help where an operator never gives control back.
+    deadline: Pin<Box<Sleep>>,
     _task: AbortOnDrop<()>,
     _listed: Listed,
 }
@@ -49,7 +52,7 @@ impl Query<Planned> {
             Err(error) => return Err(common.failed(error)),
         };
         let Planned { plan, task, schema, .. } = phase;
-        let listed = common.gateway.running.list(&common.id, &common.principal.subject);
+        let listed = common.gateway.running.list(&common.id);
         let (send, batches) = mpsc::channel(CHANNEL);
         let (tell, end) = oneshot::channel();
         let out = Out { send, schema: Arc::clone(&schema), deadline: common.deadline, cancel: listed.cancel.clone() };
@@ -63,7 +66,8 @@ impl Query<Planned> {
         };
         let task = AbortOnDrop(common.gateway.spawn(driving));
         let row_limit = common.gateway.current().config.limits.rows;
-        let phase = Running { batches, end, schema, row_limit, ended: false, _task: task, _listed: listed };
+        let deadline = Box::pin(sleep_until(common.deadline.into()));
+        let phase = Running { batches, end, schema, row_limit, ended: false, deadline, _task: task, _listed: listed };
         Ok(Query { common, phase })
     }
 }
@@ -80,7 +84,7 @@ impl Out {
     /// Sends every batch of the plan. The permit is held until the end.
     async fn drive(self, mut stream: SendableRecordBatchStream, _permit: Permit) -> Result<(), Error> {
         let cancelled = || Error::new(ErrorKind::Cancelled, "the query was cancelled");
-        let deadline = tokio::time::sleep_until(self.deadline.into());
+        let deadline = sleep_until(self.deadline.into());
         tokio::pin!(deadline);
         loop {
             let batch = tokio::select! {
@@ -141,6 +145,9 @@ impl Stream for Query<Running> {
         let query = self.get_mut();
         if query.phase.ended {
             return Poll::Ready(None);
+        }
+        if query.phase.deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready(query.end(Err(Common::late())));
         }
         if let Some(batch) = ready!(query.phase.batches.poll_recv(context)) {
             query.common.record.sent(batch.num_rows());

@@ -59,21 +59,21 @@ mod tests {
     use arrow::array::{ArrayRef, DictionaryArray, StringViewArray};
     use arrow::datatypes::Int32Type;
 
-    fn check(from: DataType, to: DataType) {
-        assert_eq!(data_type(&from), to);
+    fn check(from: &DataType, to: &DataType) {
+        assert_eq!(data_type(from), *to);
     }
 
     #[test]
     fn only_plain_types_leave() {
         let item = |data_type| Arc::new(Field::new("item", data_type, true));
-        check(DataType::Utf8View, DataType::Utf8);
-        check(DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8View)), DataType::Utf8);
-        check(DataType::LargeList(item(DataType::Utf8View)), DataType::List(item(DataType::Utf8)));
+        check(&DataType::Utf8View, &DataType::Utf8);
+        check(&DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8View)), &DataType::Utf8);
+        check(&DataType::LargeList(item(DataType::Utf8View)), &DataType::List(item(DataType::Utf8)));
         check(
-            DataType::Struct(vec![item(DataType::BinaryView)].into()),
-            DataType::Struct(vec![item(DataType::Binary)].into()),
+            &DataType::Struct(vec![item(DataType::BinaryView)].into()),
+            &DataType::Struct(vec![item(DataType::Binary)].into()),
         );
-        check(DataType::Decimal128(12, 2), DataType::Decimal128(12, 2));
+        check(&DataType::Decimal128(12, 2), &DataType::Decimal128(12, 2));
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(super) fn open() -> FileBackedHistory {
 }
 
 /// `$XDG_STATE_HOME/meshgate/history` when that is set, else `~/.meshgate_history`.
+#[expect(clippy::disallowed_methods, reason = "where a user's state lies is a matter of his environment")]
 fn path() -> Option<PathBuf> {
     let xdg = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     xdg.map(|state| state.join("meshgate/history"))

@@ -11,6 +11,7 @@ mod escape;
 mod execute;
 mod history;
 mod login;
+mod obey;
 mod options;
 mod output;
 mod pattern;
@@ -66,27 +67,22 @@ struct Streams {
     stderr: Box<dyn Write + Send>,
     stdin_is_terminal: bool,
     stdout_is_terminal: bool,
-    /// Notified at every Ctrl-C that reaches the process.
+    /// Notified at every Ctrl-C.
     interrupts: Arc<Notify>,
+    /// Whether the process's signals notify it.
+    hears_signals: bool,
 }
 
 /// Runs the shell: the commands of the options, else their file, else stdin; with a prompt when stdin is a terminal.
 /// Results go to stdout, errors to stderr; the first error ends it, but not at a prompt.
 pub async fn run(options: Options) -> Exit {
-    let interrupts = Arc::new(Notify::new());
-    let mut listener = JoinSet::new();
-    let heard = Arc::clone(&interrupts);
-    listener.spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            heard.notify_waiters();
-        }
-    });
     let streams = Streams {
         stdout: Box::new(BufWriter::new(io::stdout())),
         stderr: Box::new(io::stderr()),
         stdin_is_terminal: io::stdin().is_terminal(),
         stdout_is_terminal: io::stdout().is_terminal(),
-        interrupts,
+        interrupts: Arc::new(Notify::new()),
+        hears_signals: true,
     };
     run_on(options, streams).await
 }
@@ -100,6 +96,16 @@ async fn run_on(options: Options, mut streams: Streams) -> Exit {
             return if matches!(error, Error::Usage(_)) { Exit::Usage } else { Exit::Failed };
         }
     };
+    // Not before the password is there: until then Ctrl-C ends the process.
+    let mut listener = JoinSet::new();
+    if streams.hears_signals {
+        let interrupts = Arc::clone(&streams.interrupts);
+        listener.spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                interrupts.notify_waiters();
+            }
+        });
+    }
     let is_interactive = options.command.is_empty() && options.file.is_none() && streams.stdin_is_terminal;
     let writer = Writer::new(streams.stdout, streams.stdout_is_terminal);
     let mut shell = Shell::new(connection, writer, streams.stderr, streams.interrupts);

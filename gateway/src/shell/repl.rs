@@ -1,7 +1,6 @@
 //! The prompt: reads lines with an editor, runs what is whole, and goes on after errors.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use reedline::{
     Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus, Reedline, Signal, ValidationResult,
@@ -45,6 +44,10 @@ async fn run_text(shell: &mut Shell, text: &str) -> Result<Flow, Error> {
             Ok(flow) => return Ok(flow),
             Err(Error::PipeClosed) => return Err(Error::PipeClosed),
             Err(error) => {
+                if matches!(error, Error::Interrupted) {
+                    // The terminal shows `^C` where the cursor was.
+                    shell.writer.notice("\n")?;
+                }
                 shell.report(&error, None);
                 return Ok(Flow::Failed);
             }
@@ -63,6 +66,7 @@ async fn read(mut editor: Reedline, prompt: MeshPrompt) -> Result<(Reedline, Sig
     Ok((editor, line.map_err(|error| Error::Command(format!("the terminal cannot be read: {error}")))?))
 }
 
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR is how a user asks every program for none")]
 fn editor() -> Reedline {
     let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     Reedline::create()
@@ -107,12 +111,6 @@ impl MeshPrompt {
     fn new(mesh: &str, domain: Option<&str>) -> Self {
         let name = domain.map_or_else(|| mesh.to_owned(), |domain| format!("{mesh}.{domain}"));
         Self { name: escape::line(&name).into_owned() }
-    }
-}
-
-impl fmt::Display for MeshPrompt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
     }
 }
 

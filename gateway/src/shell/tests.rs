@@ -75,6 +75,7 @@ impl Run {
             stdin_is_terminal: false,
             stdout_is_terminal: self.is_terminal,
             interrupts: Arc::clone(&self.interrupts),
+            hears_signals: false,
         };
         run_on(options, streams).await
     }
@@ -168,6 +169,25 @@ async fn a_login_that_ran_out_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_is_made_again_with_its_domain() {
+    let server = Server::start().await;
+    let port = server.port;
+    let run = Run::new();
+    let login = Login { user: "ann".to_owned(), password: "secret".to_owned() };
+    let connection = Connection::new(Target::parse(&server.url()).unwrap(), Some(login), None);
+    let writer = Writer::new(Box::new(run.stdout.clone()), false);
+    let mut shell = Shell::new(connection, writer, Box::new(run.stderr.clone()), Arc::clone(&run.interrupts));
+    let ask = |text: &str| splitter::Splitter::split(text).remove(0).text;
+    shell.run(&ask("\\c sales")).await.unwrap();
+    server.stop().await;
+    let lost = shell.run(&ask("select domain")).await.unwrap_err();
+    assert!(lost.to_string().starts_with("lost the connection to grpc://127.0.0.1:"), "{lost}");
+    let _server = Server::start_at(port).await;
+    shell.run(&ask("select domain")).await.unwrap();
+    assert!(run.stdout.text().ends_with("   d\n-------\n sales\n(1 row)\n"), "{}", run.stdout.text());
+}
+
+#[tokio::test]
 async fn what_there_is_can_be_listed() {
     check(&["\\l"], Exit::Good, " Catalog\n---------\n retail\n(1 row)\n", "").await;
     check(&["\\dn"], Exit::Good, " Catalog | Domain\n---------+--------\n retail  | sales\n(1 row)\n", "").await;
@@ -243,6 +263,7 @@ async fn nobody_reading_is_not_an_error() {
         stdin_is_terminal: false,
         stdout_is_terminal: false,
         interrupts: Arc::clone(&run.interrupts),
+        hears_signals: false,
     };
     assert_eq!(run_on(options(&server, &["select 1"]), streams).await, Exit::Good);
     assert_eq!(run.stderr.text(), "");

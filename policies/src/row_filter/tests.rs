@@ -76,8 +76,8 @@ fn a_row_is_seen_when_every_visible_column_of_it_is_granted() {
     check("u @A @B", "A:.email B:.id B:+x", "x");
     check("u @A @B", "A:.email A:+y B:.id B:+x", "y AND x");
     check("u @A @B", "A:.email A:+y B B:+x", "x");
-    check("u @A @B", "A:.ssn A:+y B B:+x", "x AND y");
-    check("u @A @B", "A:.email A:+y B:.email B:+x", "x OR y");
+    check("u @A @B", "A:.ssn A:+y B B:+x", "y AND x");
+    check("u @A @B", "A:.email A:+y B:.email B:+x", "y OR x");
 }
 
 #[test]

@@ -2,8 +2,14 @@
 
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 
+/// Longest word that is compared, in bytes: longer ones are no slips, and take long.
+const LONGEST: usize = 64;
+
 /// The candidate closest to `word`, if one is close enough to be a slip of the keyboard.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = word.to_lowercase();
     let length = word.chars().count();
     // Two changes are also one pair of letters in the wrong order.

@@ -56,7 +56,8 @@ fn the_callers_filters_hold_with_and_without_a_grant() {
 
 #[test]
 fn the_owners_filter_and_masks_hold_where_the_caller_has_no_grant() {
-    let owners = two("olga") + filtered("olga", "permissive", "region = 'x'").as_str() + masked("olga", "hash").as_str();
+    let owners =
+        two("olga") + filtered("olga", "permissive", "region = 'x'").as_str() + masked("olga", "hash").as_str();
     check(&owners, Some(("id email:hash", "region = \"x\"")));
     check(&(owners.clone() + two("ann").as_str()), Some(("id email", "-")));
     check(&(owners.clone() + row("ann", "orders.id", "allow").as_str()), Some(("id email:hash", "region = \"x\"")));
@@ -74,9 +75,15 @@ fn the_owners_attributes_are_the_owners() {
 #[test]
 fn the_callers_masks_hold_and_do_not_mix_with_others() {
     check(&(two("olga") + masked("ann", "null").as_str()), Some(("id email:null", "-")));
-    check(&(two("olga") + masked("olga", "hash").as_str() + masked("ann", "hash").as_str()), Some(("id email:hash", "-")));
+    check(
+        &(two("olga") + masked("olga", "hash").as_str() + masked("ann", "hash").as_str()),
+        Some(("id email:hash", "-")),
+    );
     check(&(two("olga") + masked("olga", "hash").as_str() + masked("ann", "null").as_str()), None);
-    check(&(two("olga") + masked("olga", "hash").as_str() + masked("ann", "clear").as_str()), Some(("id email:hash", "-")));
+    check(
+        &(two("olga") + masked("olga", "hash").as_str() + masked("ann", "clear").as_str()),
+        Some(("id email:hash", "-")),
+    );
     let own = two("olga") + masked("olga", "hash").as_str() + two("ann").as_str() + masked("ann", "null").as_str();
     check(&own, Some(("id email:null", "-")));
 }
@@ -85,7 +92,8 @@ fn the_callers_masks_hold_and_do_not_mix_with_others() {
 fn a_view_of_ones_own_shows_what_one_sees() {
     let registry = registry();
     let orders = registry.table(&"sales.orders".parse().unwrap()).unwrap();
-    let rules = row("ann", "orders", "allow") + filtered("ann", "permissive", "paid").as_str() + masked("ann", "hash").as_str();
+    let rules =
+        row("ann", "orders", "allow") + filtered("ann", "permissive", "paid").as_str() + masked("ann", "hash").as_str();
     let (policies, ann) = (policies(&rules), principal("ann"));
     let direct = restrictions(policies.decide(&ann, orders, crate::Action::Select)).unwrap();
     assert_eq!(restrictions(policies.decide_through_view(&ann, &ann, orders)), Some(direct));

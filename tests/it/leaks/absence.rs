@@ -48,7 +48,8 @@ async fn eve_cannot_tell_a_domain_from_a_word() {
         let forbidden = eve.fails(&format!("SELECT * FROM {real}")).await;
         let missing = eve.fails(&format!("SELECT * FROM {invented}")).await;
         assert_eq!(forbidden.kind, "UndefinedTable");
-        assert_eq!(anonymous(&forbidden, real), anonymous(&missing, invented));
+        let bare = |name: &str| name.trim_start_matches("vault.").to_owned();
+        assert_eq!(anonymous(&forbidden, &bare(real)), anonymous(&missing, &bare(invented)));
     }
 }
 
@@ -58,7 +59,7 @@ async fn a_statement_with_one_forbidden_table_reads_nothing_of_the_others() {
     let mut ann = vault.gateway.connect("ann").await;
     drop(vault.remote.take_statements());
     ann.fails("SELECT * FROM hr.q CROSS JOIN hr.locked").await;
-    assert!(vault.remote.take_statements().iter().all(|sql| sql.to_uppercase().contains("LIMIT 0")));
+    assert_eq!(vault.remote.take_statements(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,8 @@ pub const SECRET: &str = "S3cr3t-of-the-remote";
 pub struct Call {
     /// The SQL text.
     pub sql: String,
+    /// Whether it was only to be prepared: its schema is wanted, not its rows.
+    pub prepared: bool,
     /// The request's headers.
     pub headers: BTreeMap<String, String>,
 }
@@ -112,10 +114,11 @@ impl Remote {
         self.shared.calls.lock().unwrap().clone()
     }
 
-    /// The texts of the statements that it got since the last time this was asked.
+    /// The texts of the statements that it was to run since the last time this was asked.
     #[must_use]
     pub fn take_statements(&self) -> Vec<String> {
-        std::mem::take(&mut *self.shared.calls.lock().unwrap()).into_iter().map(|call| call.sql).collect()
+        let calls = std::mem::take(&mut *self.shared.calls.lock().unwrap());
+        calls.into_iter().filter(|call| !call.prepared).map(|call| call.sql).collect()
     }
 
     /// How many result streams it is sending.

@@ -72,20 +72,20 @@ impl Service {
         Ok(faulty_schema(&schema, self.fault()))
     }
 
-    fn record<T>(&self, sql: &str, request: &Request<T>) {
+    fn record<T>(&self, sql: &str, prepared: bool, request: &Request<T>) {
         let headers = request.metadata().iter().filter_map(|entry| match entry {
             tonic::metadata::KeyAndValueRef::Ascii(key, value) => {
                 Some((key.to_string(), value.to_str().unwrap_or_default().to_owned()))
             }
             tonic::metadata::KeyAndValueRef::Binary(..) => None,
         });
-        let call = Call { sql: sql.to_owned(), headers: headers.collect() };
+        let call = Call { sql: sql.to_owned(), prepared, headers: headers.collect() };
         self.shared.calls.lock().unwrap().push(call);
     }
 
     /// One endpoint whose ticket is the statement.
     async fn info(&self, sql: &str, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
-        self.record(sql, &request);
+        self.record(sql, false, &request);
         if self.fault() == Fault::Refuse {
             return Err(broken().into());
         }
@@ -142,7 +142,7 @@ impl FlightSqlService for Service {
         query: ActionCreatePreparedStatementRequest,
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
-        self.record(&query.query, &request);
+        self.record(&query.query, true, &request);
         let schema = self.schema(&query.query).await?;
         let message: IpcMessage = SchemaAsIpc::new(&schema, &IpcWriteOptions::default()).try_into().unwrap();
         Ok(ActionCreatePreparedStatementResult {

@@ -12,9 +12,10 @@ pub(in super::super) async fn run(arguments: &ExplainArguments) -> Result<Outcom
     let mesh = Mesh::load(&arguments.mesh, &HashKey::new([0; 32]), 1).await?;
     let name: catalog::TableName = arguments.table.parse()?;
     let table = mesh.registry.table(&name).ok_or_else(|| format!("table \"{name}\" is not in the catalog"))?;
-    let attributes: Vec<(String, AttributeValue)> =
-        arguments.attribute.iter().map(|(k, v)| (k.clone(), AttributeValue::Text(v.clone()))).collect();
-    let principal = super::principal(&mesh, &arguments.user, &attributes);
+    let mut principal = super::principal(&mesh, &arguments.user);
+    for (name, value) in &arguments.attribute {
+        principal.attributes.insert(name.clone(), AttributeValue::Text(value.clone()));
+    }
     say(&mesh.policies.explain(&principal, table).to_string());
     Ok(Outcome::Good)
 }

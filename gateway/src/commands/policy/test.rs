@@ -26,9 +26,11 @@ pub(in super::super) async fn run(mesh: &Path) -> Result<Outcome, Failure> {
 }
 
 async fn ask(gateway: &Arc<Gateway>, expectation: &Expectation) -> Result<Rows, Error> {
-    let attributes: Vec<_> =
-        expectation.attributes.iter().map(|(name, value)| (name.clone(), value.as_attribute())).collect();
-    let principal = super::principal(&gateway.current(), &expectation.user, &attributes);
+    let mut principal = super::principal(&gateway.current(), &expectation.user);
+    if let Some(attributes) = &expectation.attributes {
+        principal.attributes = attributes.iter().map(|(name, value)| (name.clone(), value.as_attribute())).collect();
+    }
+    let principal = Arc::new(principal);
     let statement = Statement { sql: expectation.query.clone(), ..Statement::default() };
     let query = Query::receive(gateway, principal, statement)?.plan(Pins::default()).await?.run().await?;
     let batches: Vec<_> = query.try_collect().await?;

@@ -39,7 +39,7 @@ pub(super) enum Call {
 
 /// The server, running.
 pub(super) struct Server {
-    port: u16,
+    pub(super) port: u16,
     calls: watch::Receiver<Vec<Call>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -47,7 +47,12 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(0).await
+    }
+
+    /// Takes the place of a server that was stopped.
+    pub(super) async fn start_at(port: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, calls) = watch::channel(Vec::new());
         let (stop, stopped) = oneshot::channel::<()>();

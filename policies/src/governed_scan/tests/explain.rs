@@ -36,8 +36,15 @@ async fn check(table: Arc<dyn TableProvider>) {
 
 fn assert_silent(text: &str, statement: &str) {
     for secret in SECRETS {
-        assert!(!text.contains(secret), "{statement}: {secret:?} is in\n{text}");
+        assert!(!tells(text, secret), "{statement}: {secret:?} is in\n{text}");
     }
+}
+
+/// A number is told by itself only: the digits of a duration may hold any.
+fn tells(text: &str, secret: &str) -> bool {
+    let is_number = secret.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '.');
+    if is_number { words.any(|word| word == secret) } else { text.contains(secret) }
 }
 
 /// The `Debug` texts of the plans of a statement: DataFusion prints them into some errors.

@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, col, lit};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::fixture::{Columns, HiddenRows, Policy, collect, govern, memory, restrictions, session};
+use super::fixture::{Columns, HiddenRows, Policy, collect, govern, memory, partitions, raw, restrictions, session};
 
 /// Notes what it is asked for, and promises to apply every condition exactly without applying one.
 #[derive(Debug)]
@@ -134,4 +136,26 @@ async fn a_filter_that_is_never_true_reads_nothing() {
         assert_eq!(collect(&context, "SELECT * FROM p").await.unwrap().len(), 0);
     }
     assert!(asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_literal_of_the_row_filter_takes_the_type_of_the_source() {
+    let dictionary = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+    for data_type in [DataType::Utf8View, DataType::LargeUtf8, dictionary] {
+        let batch = raw(HiddenRows::Explosive);
+        let place = batch.schema().index_of("P.tenant").unwrap();
+        let mut columns = batch.columns().to_vec();
+        columns[place] = arrow::compute::cast(&columns[place], &data_type).unwrap();
+        let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
+        fields[place] = Arc::new(Field::new("P.tenant", data_type.clone(), true));
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+        let inner = Arc::new(MemTable::try_new(batch.schema(), partitions(&batch)).unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let liar = Arc::new(Liar { inner, asked: Arc::clone(&asked) });
+        let context = session(64, govern(liar, restrictions(Some(Policy::Equal.filter()), Columns::Clear)));
+        let rows = collect(&context, "SELECT count(*) FROM p WHERE tenant <> 'x'").await.unwrap();
+        assert_eq!(rows, ["120"], "{data_type}");
+        let filters = asked.lock().unwrap().iter().map(|asked: &Asked| asked.filters.join(" AND ")).collect::<String>();
+        assert!(!filters.contains("CAST") && filters.contains("tenant_alpha"), "{data_type}: {filters}");
+    }
 }

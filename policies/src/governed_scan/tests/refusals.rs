@@ -22,9 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::SessionContext;
 
-use super::fixture::{
-    Columns, HIDDEN, HiddenRows, Policy, contract, govern, memory, outcome, partitions, raw, restrictions, session,
-};
+use super::fixture::{Columns, HIDDEN, HiddenRows, Policy, contract, govern, memory, outcome, restrictions, session};
 use crate::decision::{ColumnAccess, ColumnMask, Restrictions};
 use crate::{Error, ScanError, governed_table};
 
@@ -119,12 +117,6 @@ fn a_binding_that_does_not_fit_the_source_closes_the_table() {
     let inner = memory(HiddenRows::Explosive);
     let good = catalog::drift::bind(&contract(), &inner.schema()).unwrap();
     let mut wrong_type = good.clone();
-    wrong_type.columns.swap(1, 3);
-    for index in 0..2 {
-        let (from, to) = (wrong_type.columns[[1, 3][index]].field.clone(), good.columns[[1, 3][index]].source_index);
-        wrong_type.columns[[1, 3][index]].field = from;
-        wrong_type.columns[[1, 3][index]].source_index = to;
-    }
     wrong_type.columns.iter_mut().for_each(|column| column.cast = false);
     let mut nowhere = good.clone();
     nowhere.columns[0].source_index = 99;
@@ -228,7 +220,6 @@ async fn a_failure_below_has_a_fixed_text_and_its_cause_is_kept() {
 
 #[tokio::test]
 async fn a_source_that_breaks_its_promise_not_null_fails_the_statement() {
-    let batch = raw(HiddenRows::Explosive);
     let nullable = RecordBatch::try_new(
         Arc::new(Schema::new(vec![Field::new("P.id", DataType::Int64, true)])),
         vec![Arc::new(Int64Array::from(vec![Some(1), None]))],
@@ -237,7 +228,7 @@ async fn a_source_that_breaks_its_promise_not_null_fails_the_statement() {
     let honest: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(nullable.schema(), vec![vec![nullable]]).unwrap());
     let inner = honest.scan(&SessionContext::new().state(), None, &[], None).await.unwrap();
     let promised = Arc::new(Schema::new(vec![Field::new("P.id", DataType::Int64, false)]));
-    let inner = Arc::new(Planned { schema: promised, plan: inner });
+    let inner: Arc<dyn TableProvider> = Arc::new(Planned { schema: promised, plan: inner });
     let mut table = contract().as_ref().clone();
     table.columns.truncate(1);
     let binding = catalog::drift::bind(&table, &inner.schema()).unwrap();
@@ -245,13 +236,12 @@ async fn a_source_that_breaks_its_promise_not_null_fails_the_statement() {
     all.columns.truncate(1);
     // The filter must not fold to true because of the promise.
     let governed =
-        governed_table(inner.clone(), Arc::new(table.clone()), &binding, Arc::new(all.clone()), Version::Delta(1));
+        governed_table(Arc::clone(&inner), Arc::new(table.clone()), &binding, Arc::new(all.clone()), Version::Delta(1));
     assert_eq!(outcome(&session(64, governed.unwrap()), "SELECT id FROM p").await, "1 rows\n1");
     all.row_filter = None;
     let governed = governed_table(inner, Arc::new(table), &binding, Arc::new(all), Version::Delta(1)).unwrap();
     let seen = outcome(&session(64, governed), "SELECT id FROM p").await;
     assert!(seen.contains("reading table \"sales.p\" failed"), "{seen}");
-    assert_eq!(partitions(&batch).len(), 3);
 }
 
 /// A source whose plan does not keep to its schema.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -16,9 +17,13 @@ use super::fixture::{HiddenRows, partitions, raw};
 
 /// Parquet files with several row groups each; they live as long as the folder.
 pub(super) async fn parquet(hidden: HiddenRows) -> (TempDir, Arc<dyn TableProvider>) {
+    parquet_of(&raw(hidden)).await
+}
+
+/// Parquet files of these rows.
+pub(super) async fn parquet_of(batch: &RecordBatch) -> (TempDir, Arc<dyn TableProvider>) {
     let folder = TempDir::with_prefix("HIDDENfolder").unwrap();
-    let batch = raw(hidden);
-    for (index, part) in partitions(&batch).into_iter().enumerate() {
+    for (index, part) in partitions(batch).into_iter().enumerate() {
         let file = File::create(folder.path().join(format!("part{index}.parquet"))).unwrap();
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(16)).build();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
