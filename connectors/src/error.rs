@@ -1,5 +1,7 @@
 //! Why a source could not be opened or read.
 
+use std::sync::Arc;
+
 use catalog::{Table, TableName, Version};
 use datafusion::error::DataFusionError;
 
@@ -15,10 +17,12 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The source does not answer, or stopped answering.
-    #[error("the source of table \"{table}\" is not available")]
+    #[error("the source of table \"{table}\" (product \"{product}\") is not available")]
     Unavailable {
         /// The table that was opened or read.
         table: TableName,
+        /// The product that publishes it.
+        product: Arc<str>,
         /// What the transport said.
         #[source]
         source: Cause,
@@ -85,7 +89,7 @@ impl Error {
     }
 
     pub(crate) fn unavailable(table: &Table, source: impl Into<Cause>) -> Self {
-        Self::Unavailable { table: table.name.clone(), source: source.into() }
+        Self::Unavailable { table: table.name.clone(), product: Arc::clone(&table.product), source: source.into() }
     }
 
     pub(crate) fn failed(table: &Table, source: impl Into<Cause>) -> Self {

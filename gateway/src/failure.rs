@@ -118,7 +118,11 @@ fn told_arrow(error: &ArrowError, depth: usize) -> Error {
 /// An error from below a governed scan: its text is for the log only.
 fn told_scan(error: &ScanError) -> Error {
     tracing::warn!(table = %error.table, cause = %error.cause(), "scan failed");
-    let told = told(error.cause());
+    let told = match ScanError::find(error.cause()) {
+        // A view: which tables it is made of is its owner's business.
+        Some(inner) => told_of_view(&error.table, &told_scan(inner)),
+        None => told(error.cause()),
+    };
     match told.kind {
         // A source says which table it is; the pools of the gateway say which limit it was.
         ErrorKind::SourceUnavailable
@@ -140,6 +144,30 @@ fn told_scan(error: &ScanError) -> Error {
         | ErrorKind::SourceFailed
         | ErrorKind::Internal => source_failed(&error.table),
     }
+}
+
+/// The caller's view of an error inside of a view: its kind, and the name of the view alone.
+pub(crate) fn told_of_view(view: &catalog::TableName, error: &Error) -> Error {
+    let message = match error.kind {
+        ErrorKind::SourceUnavailable => format!("a source of view \"{view}\" is not available"),
+        ErrorKind::SnapshotGone => format!("a version that view \"{view}\" reads is gone"),
+        ErrorKind::ContractViolated => format!("a source of view \"{view}\" does not keep its contract"),
+        ErrorKind::SourceFailed => format!("a source of view \"{view}\" failed"),
+        ErrorKind::Unauthenticated
+        | ErrorKind::AccessDenied
+        | ErrorKind::InvalidStatement
+        | ErrorKind::UndefinedTable
+        | ErrorKind::UndefinedColumn
+        | ErrorKind::UnsupportedSql
+        | ErrorKind::UnsupportedCommand
+        | ErrorKind::DataError
+        | ErrorKind::InvalidTicket
+        | ErrorKind::LimitExceeded
+        | ErrorKind::Timeout
+        | ErrorKind::Cancelled
+        | ErrorKind::Internal => return error.clone(),
+    };
+    Error::new(error.kind, message)
 }
 
 /// A data error of a known class, without any value in its text.
@@ -302,6 +330,20 @@ mod tests {
         let path = DataFusionError::Execution("cannot open /secret".into());
         let scan = ScanError::new("sales.orders".parse().unwrap(), path);
         check(scan, ErrorKind::SourceFailed, "HV000", "the source of table \"sales.orders\" failed");
+    }
+
+    #[test]
+    fn an_error_inside_of_a_view_names_the_view_only() {
+        let source = std::io::Error::other("refused");
+        let unavailable = connectors::Error::Unavailable {
+            table: "sales.orders".parse().unwrap(),
+            product: "Orders".into(),
+            source: source.into(),
+        };
+        let inner = ScanError::new("sales.orders".parse().unwrap(), DataFusionError::External(Box::new(unavailable)));
+        let outer = ScanError::new("insights.totals".parse().unwrap(), inner.into());
+        let text = "a source of view \"insights.totals\" is not available";
+        check(outer, ErrorKind::SourceUnavailable, "HV00N", text);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn told(name: &TableName, table: &Table, error: Error) -> Error {
         | ErrorKind::Cancelled
         | ErrorKind::SourceUnavailable
         | ErrorKind::SourceFailed
-        | ErrorKind::Internal => error,
+        | ErrorKind::Internal => failure::told_of_view(name, &error),
     }
 }
 
