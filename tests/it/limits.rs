@@ -60,6 +60,22 @@ async fn deep_sub_queries_are_no_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_longest_chains_that_are_taken_are_no_crash() {
+    for chain in [
+        format!("SELECT 1 WHERE 0 < 1{}", " + 1".repeat(2_990)),
+        format!("SELECT 1 WHERE true{}", " OR false".repeat(1_490)),
+        format!("SELECT count(*) FROM sales.orders WHERE id = 1{}", " OR id = 2".repeat(1_490)),
+        format!("SELECT 1{}", " IS NULL".repeat(1_490)),
+        format!("SELECT '1'{}", "::text".repeat(1_490)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(990)),
+        format!("SELECT {}1", "- ".repeat(2_990)),
+        format!("SELECT {}true", "NOT ".repeat(2_990)),
+    ] {
+        survives(&chain).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_no_crash() {
     survives(&format!("SELECT 1 WHERE 1 IN ({})", vec!["1"; 100_000].join(","))).await;
     survives(&format!("SELECT {}", vec!["1"; 20_000].join(","))).await;

@@ -106,8 +106,11 @@ impl Reading {
             self.done = true;
             // A stream without a batch still has a schema, and a wrong one is drift like any other.
             return match schema {
-                Some(schema) => checked(parts, &RecordBatch::new_empty(schema)).await.map(|_| None),
-                None => Ok(None),
+                // But for a schema without columns: that is how some servers say that there is no row.
+                Some(schema) if !schema.fields().is_empty() => {
+                    checked(parts, &RecordBatch::new_empty(schema)).await.map(|_| None)
+                }
+                Some(_) | None => Ok(None),
             };
         };
         self.any = true;
@@ -130,6 +133,9 @@ async fn checked(parts: &Parts, batch: &RecordBatch) -> Result<RecordBatch, Erro
 /// one of another type.
 fn conform(table: &Table, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
     let rows = batch.num_rows();
+    if rows == 0 && batch.num_columns() == 0 {
+        return Ok(RecordBatch::new_empty(Arc::clone(schema)));
+    }
     let columns = schema.fields().iter().map(|field| {
         let index = only(batch.schema_ref(), field.name()).ok_or_else(|| drift(field.name(), "is missing"))?;
         same(batch.column(index), field.data_type()).ok_or_else(|| drift(field.name(), "has another type"))

@@ -98,7 +98,7 @@ async fn a_dead_endpoint_is_unavailable_within_two_seconds() {
     let error = opened(flight(&proxy.url()), Options::default(), &call()).await.err().unwrap();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert_eq!(error.to_string(), "the source of table \"shop.orders\" is not available");
+    assert_eq!(error.to_string(), "the source of table \"shop.orders\" (product \"orders\") is not available");
 }
 
 #[tokio::test]
@@ -204,6 +204,23 @@ async fn extra_columns_are_dropped_and_missing_or_changed_ones_are_an_error() {
         let error = failure(&context, sql).await;
         assert!(matches!(error, Error::Failed { .. }), "{sql} {error:?}");
     }
+}
+
+fn nothing_at_all(_: &RecordBatch) -> RecordBatch {
+    RecordBatch::new_empty(Arc::new(arrow::datatypes::Schema::empty()))
+}
+
+fn rows_without_columns(batch: &RecordBatch) -> RecordBatch {
+    batch.project(&[]).unwrap()
+}
+
+#[tokio::test]
+async fn no_rows_may_come_without_columns_but_rows_may_not() {
+    let server = FlightServer::start(Behaviour { change: nothing_at_all, ..Behaviour::default() }).await;
+    let context = open(flight(&server.url())).await;
+    assert_eq!(value(&context, "SELECT count(id) FROM t").await.unwrap(), "0");
+    server.behave(|behaviour| behaviour.change = rows_without_columns);
+    assert!(matches!(failure(&context, "SELECT id FROM t").await, Error::Failed { .. }));
 }
 
 #[tokio::test]
