@@ -95,6 +95,12 @@ pub struct Server {
     tasks: JoinSet<()>,
 }
 
+/// Says which of the TLS providers in the binary is used; must come before any connection. May be repeated.
+pub(crate) fn install_tls_provider() {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Loads the mesh, listens, and serves in the background.
 ///
 /// # Errors
@@ -102,6 +108,7 @@ pub struct Server {
 #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
 pub async fn serve(options: ServeOptions) -> Result<Server, StartError> {
     let _recorder = telemetry::recorder();
+    install_tls_provider();
     let ServeOptions { mesh, flight, postgres, http } = options;
     if postgres.is_some() {
         return Err(StartError::Postgres);

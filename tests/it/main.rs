@@ -16,4 +16,5 @@ mod slt;
 mod statements;
 mod tickets;
 mod tidy;
+mod tls;
 mod views;

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::telemetry;
+use crate::{server, telemetry};
 use arguments::{Arguments, Command, PolicyCommand, UserCommand};
 
 /// How a command ended.
@@ -33,9 +33,7 @@ pub fn main() -> ExitCode {
     // Usage errors end here, with 2.
     let arguments = Arguments::parse();
     telemetry::log_to_stderr(arguments.log_directives());
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
-        tracing::debug!("a TLS provider was there already");
-    }
+    server::install_tls_provider();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
