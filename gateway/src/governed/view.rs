@@ -41,9 +41,9 @@ pub(super) async fn open(
     let reader = Reader::View { owner, path };
     // Boxed: a view's body may hold views.
     let planned = Box::pin(session::plan_view(snapshot, &table.name.domain, &source.query, reader)).await;
-    let plan = planned.map_err(|error| told(&table.name, table, error))?;
+    let plan = planned.map_err(|error| told(&table.name, table, &error))?;
     let plan = LogicalPlanBuilder::from(plan).alias(table.name.table.as_str()).and_then(LogicalPlanBuilder::build);
-    let plan = plan.map_err(|error| told(&table.name, table, failure::told(&error)))?;
+    let plan = plan.map_err(|error| told(&table.name, table, &failure::told(&error)))?;
     let schema = Arc::new(plan.schema().as_arrow().clone());
     Ok(Arc::new(View { plan, schema }))
 }
@@ -64,7 +64,7 @@ fn enter(name: &TableName, reader: &Reader) -> std::result::Result<Vec<TableName
 
 /// What is wrong inside a body is its owner's business: the caller learns that the view is broken, and whom to
 /// ask; not which tables and columns it is made of.
-fn told(name: &TableName, table: &Table, error: Error) -> Error {
+fn told(name: &TableName, table: &Table, error: &Error) -> Error {
     match error.kind {
         ErrorKind::InvalidStatement
         | ErrorKind::UndefinedTable
@@ -87,7 +87,7 @@ fn told(name: &TableName, table: &Table, error: Error) -> Error {
         | ErrorKind::Cancelled
         | ErrorKind::SourceUnavailable
         | ErrorKind::SourceFailed
-        | ErrorKind::Internal => failure::told_of_view(name, &error),
+        | ErrorKind::Internal => failure::told_of_view(name, error),
     }
 }
 
