@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server as Transport, ServerTlsConfig};
 
 use crate::Gateway;
@@ -187,8 +187,7 @@ fn transport(tls: Option<&Tls>) -> Result<Transport, StartError> {
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .max_concurrent_streams(MAX_STREAMS)
-        .tcp_nodelay(true);
+        .max_concurrent_streams(MAX_STREAMS);
     let Some(tls) = tls else { return Ok(transport) };
     let mut settings = ServerTlsConfig::new().identity(Identity::from_pem(pem(&tls.cert)?, pem(&tls.key)?));
     if let Some(authority) = &tls.client_ca {
@@ -208,7 +207,9 @@ async fn serve_flight(mut transport: Transport, listener: TcpListener, gateway: 
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let routes = transport.add_service(health_service).add_service(flight::service(gateway));
-    let incoming = TcpListenerStream::new(listener);
+    // The transport's own setting does not reach a listener that it was given. Without it, a small result waits for
+    // the client's delayed acknowledgements.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     if let Err(error) = routes.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
         tracing::error!(%error, "the Flight listener failed");
     }
