@@ -70,6 +70,5 @@ async fn many_callers_at_once_load_a_table_once() {
     assert!(futures::future::join_all(calls).await.into_iter().all(|version| version.unwrap() == 0));
     let requests = fixture.counting.requests();
     let loads = requests.iter().filter(|request| request.starts_with("GET") && request.ends_with("0.json")).count();
-    // One load reads the file twice. Not one for each of the callers.
-    assert!(loads <= 4, "{requests:?}");
+    assert!(loads <= 2, "{requests:?}");
 }
