@@ -141,8 +141,9 @@ impl Snapshots {
             known: Mutex::new(None),
             loading: Mutex::new(()),
         });
-        // Whoever comes first wins, so that all follow the same log.
-        Ok(self.logs.entry_by_ref(store.id()).or_insert(log).await.into_value())
+        // Whoever comes first wins, so that all follow the same log. (`or_insert` of the cache would be
+        // a look and an insertion, with room for another between the two.)
+        Ok(self.logs.get_with_by_ref(store.id(), async { log }).await)
     }
 
     /// The newest snapshot, known to be at most `max_age` old.
