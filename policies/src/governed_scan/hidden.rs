@@ -30,7 +30,7 @@ pub(super) struct Hidden {
 }
 
 impl Hidden {
-    /// Rows of `source` that `predicate` is true for, of each the `output`; at most `limit` of a partition.
+    /// The tree of these parts, see [`assemble`].
     ///
     /// `predicate` and `output` are over the columns of `source`.
     pub(super) fn new(
@@ -79,7 +79,8 @@ impl Hidden {
     }
 }
 
-fn assemble(
+/// Rows of `source` that `predicate` is true for, of each the `output`; at most `limit` of a partition.
+pub(super) fn assemble(
     source: &Arc<dyn ExecutionPlan>,
     predicate: Option<&Arc<dyn PhysicalExpr>>,
     output: &[ProjectionExpr],

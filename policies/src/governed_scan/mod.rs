@@ -39,13 +39,16 @@ use crate::scan_error::ScanError;
 pub(crate) use self::plan::{ScanRequest, scan};
 
 /// What a governed scan tells the optimiser.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 enum Openness {
     /// The caller sees all of the table: everything that its source knows.
-    Whole,
-    /// The caller sees a part: the schema, and about how many rows the whole table has.
+    Whole {
+        /// The scan without push-down, for the statistics of all partitions together; never run.
+        told: Option<Arc<dyn ExecutionPlan>>,
+    },
+    /// The caller sees a part: the schema, and a guess of the rows that does not depend on them.
     Rows {
-        /// A power of two; `None` where the source does not know.
+        /// `None` where the source does not know the size of the table.
         estimate: Option<usize>,
     },
 }
@@ -97,7 +100,7 @@ impl GovernedScan {
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         Ok(Self {
             label: Arc::new(label),
-            properties: properties(&schema, &hidden, openness)?,
+            properties: properties(&schema, &hidden, &openness)?,
             schema,
             clear: shown.iter().map(|column| !column.masked).collect(),
             openness,
@@ -123,10 +126,10 @@ impl GovernedScan {
     fn with_hidden(&self, hidden: Hidden, dynamic_filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
         Ok(Self {
             label: Arc::clone(&self.label),
-            properties: properties(&self.schema, &hidden, self.openness)?,
+            properties: properties(&self.schema, &hidden, &self.openness)?,
             schema: Arc::clone(&self.schema),
             clear: Arc::clone(&self.clear),
-            openness: self.openness,
+            openness: self.openness.clone(),
             hidden,
             dynamic_filters,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -138,10 +141,10 @@ impl GovernedScan {
     }
 }
 
-fn properties(schema: &SchemaRef, hidden: &Hidden, openness: Openness) -> Result<Arc<PlanProperties>> {
+fn properties(schema: &SchemaRef, hidden: &Hidden, openness: &Openness) -> Result<Arc<PlanProperties>> {
     let of_root = hidden.root.properties();
     let (equivalences, partitioning) = match openness {
-        Openness::Whole => (
+        Openness::Whole { told: _ } => (
             of_root.equivalence_properties().clone().with_new_schema(Arc::clone(schema))?,
             of_root.output_partitioning().clone(),
         ),
@@ -246,12 +249,13 @@ impl ExecutionPlan for GovernedScan {
         _inputs: &[Arc<Statistics>],
         arguments: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let estimate = match self.openness {
-            Openness::Whole => {
-                let context = StatisticsContext::new();
-                return context.compute(self.hidden.root.as_ref(), arguments).map_err(|error| self.opaque(error));
+        let estimate = match &self.openness {
+            Openness::Whole { told } => {
+                let told = told.as_ref().filter(|_| arguments.partition().is_none()).unwrap_or(&self.hidden.root);
+                let statistics = StatisticsContext::new().compute(told.as_ref(), arguments);
+                return statistics.map_err(|error| self.opaque(error));
             }
-            Openness::Rows { estimate } => estimate,
+            Openness::Rows { estimate } => *estimate,
         };
         let mut statistics = Statistics::new_unknown(&self.schema);
         if let Some(rows) = estimate {

@@ -17,7 +17,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
 use super::carrier::{Carried, carry};
-use super::hidden::Hidden;
+use super::hidden::{Hidden, assemble};
 use super::rules::{Condition, Rows, Rules, ShownColumn, column_names};
 use super::{GovernedScan, Openness};
 
@@ -54,15 +54,23 @@ pub(crate) async fn scan(session: &dyn Session, request: ScanRequest<'_>) -> Res
     let conditions = conditions(&request)?;
     let (source, conditions) = source(session, &request, &shown, conditions).await?;
     let lower = Lowering::new(session, &source)?;
-    let Filtered { source, predicate } = push_down(session, source, &conditions, &lower)?;
+    let conditions: Vec<(Origin, Arc<dyn PhysicalExpr>)> = conditions
+        .iter()
+        .map(|(origin, each)| Ok((*origin, lower.expression(&each.expression)?)))
+        .collect::<Result<_>>()?;
     let output = shown.iter().map(|column| {
         Ok(ProjectionExpr { expr: lower.expression(&column.value)?, alias: column.field.name().clone() })
     });
+    let output: Vec<ProjectionExpr> = output.collect::<Result<_>>()?;
     // The source takes care of the limit itself where nothing else can drop a row.
     let limit = request.limit.filter(|_| !forwards_limit(&request));
-    let unfiltered = unfiltered_rows(request.inner, &source);
-    let hidden = Hidden::new(source, predicate, output.collect::<Result<_>>()?, limit)?;
-    let openness = if request.rules.whole { Openness::Whole } else { Openness::Rows { estimate: unfiltered } };
+    let openness = if request.rules.whole {
+        Openness::Whole { told: told(&source, &conditions, &output)? }
+    } else {
+        Openness::Rows { estimate: estimate(session, &request, &source) }
+    };
+    let Filtered { source, predicate } = push_down(session, source, conditions)?;
+    let hidden = Hidden::new(source, predicate, output, limit)?;
     GovernedScan::new(&request, &shown, hidden, openness)
 }
 
@@ -172,22 +180,43 @@ struct Filtered {
 fn push_down(
     session: &dyn Session,
     source: Arc<dyn ExecutionPlan>,
-    conditions: &[(Origin, Condition)],
-    lower: &Lowering<'_>,
+    conditions: Vec<(Origin, Arc<dyn PhysicalExpr>)>,
 ) -> Result<Filtered> {
     if conditions.is_empty() {
         return Ok(Filtered { source, predicate: None });
     }
-    let lowered: Vec<Arc<dyn PhysicalExpr>> =
-        conditions.iter().map(|(_, each)| lower.expression(&each.expression)).collect::<Result<_>>()?;
-    let Carried { source, applied } = carry(source, lowered.clone(), &FilterPushdown::new(), session.config_options())?;
-    let remaining = conditions.iter().zip(lowered).zip(applied);
+    let handed = conditions.iter().map(|(_, condition)| Arc::clone(condition)).collect();
+    let Carried { source, applied } = carry(source, handed, &FilterPushdown::new(), session.config_options())?;
+    let remaining = conditions.into_iter().zip(applied);
     let remaining: Vec<Arc<dyn PhysicalExpr>> = remaining
-        .filter(|(((origin, _), _), applied)| *origin == Origin::RowFilter || !applied)
-        .map(|((_, lowered), _)| lowered)
+        .filter(|((origin, _), applied)| *origin == Origin::RowFilter || !applied)
+        .map(|((_, condition), _)| condition)
         .collect();
     let predicate = (!remaining.is_empty()).then(|| conjunction(remaining));
     Ok(Filtered { source, predicate })
+}
+
+/// The scan as it would be without push-down, which is how a source's statistics can be brought together with the
+/// conditions; `None` where there are none.
+fn told(
+    source: &Arc<dyn ExecutionPlan>,
+    conditions: &[(Origin, Arc<dyn PhysicalExpr>)],
+    output: &[ProjectionExpr],
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if conditions.is_empty() {
+        return Ok(None);
+    }
+    let predicate = conjunction(conditions.iter().map(|(_, condition)| Arc::clone(condition)));
+    assemble(source, Some(&predicate), output, None).map(Some)
+}
+
+/// About how many rows a scan of a restricted table yields, from what is no secret: the size of the table and the
+/// number of the caller's own conditions. How many rows fulfil one may depend on hidden ones, so the guess for each
+/// is the one that a filter makes where it knows nothing of the columns.
+fn estimate(session: &dyn Session, request: &ScanRequest<'_>, source: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    let percent = usize::from(session.config_options().optimizer.default_filter_selectivity);
+    let filtered = |rows: usize, _: &Expr| rows.saturating_mul(percent).div_ceil(100);
+    Some(request.conditions.iter().fold(unfiltered_rows(request.inner, source)?, filtered))
 }
 
 /// Rows of the table before any filter as far as the source knows, rounded up to a power of two: enough for the

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may unwrap, and need sessions of their own")]
 
 mod dynamic;
+mod estimates;
 mod explain;
 mod fixture;
 mod limits;

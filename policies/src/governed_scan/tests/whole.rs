@@ -16,7 +16,7 @@ use super::sources::parquet_of;
 use crate::{governed_table, verify};
 
 /// The rows of the fixture under the contract's own names.
-fn renamed() -> RecordBatch {
+pub(super) fn renamed() -> RecordBatch {
     let batch = raw(HiddenRows::Harmless);
     let fields: Vec<Field> =
         batch.schema().fields().iter().map(|field| field.as_ref().clone().with_name(&field.name()[2..])).collect();
@@ -30,7 +30,7 @@ fn plain() -> Arc<dyn TableProvider> {
 }
 
 /// `inner` for a caller who sees everything, under a contract of its names and types.
-fn whole(inner: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+pub(super) fn whole(inner: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
     let mut table = contract().as_ref().clone();
     for column in &mut table.columns {
         column.physical_name = column.name.clone();
