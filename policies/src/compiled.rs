@@ -75,8 +75,9 @@ impl Compiled {
     /// Compiles checked rows; predicates and masks that do not fit their table go to `problems`.
     pub(crate) fn new(rules: &Rules, registry: Arc<Registry>, masks: &Masks, problems: &mut Problems) -> Self {
         let graph = RoleGraph::new(&rules.memberships);
+        let compiler = Compiler::new(Arc::clone(&registry));
         let compiled = Self { registry, graph, tables: HashMap::new(), domains: HashMap::new() };
-        let mut build = Build { compiled, compiler: Compiler::new(), masks, known: HashMap::new() };
+        let mut build = Build { compiled, compiler, masks, known: HashMap::new() };
         for grant in &rules.grants {
             build.grant(grant);
         }

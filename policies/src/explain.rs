@@ -3,13 +3,12 @@
 use std::fmt;
 
 use catalog::{Table, TableName};
-use datafusion::logical_expr::Expr;
-use datafusion::sql::unparser::expr_to_sql;
 
 use crate::action::Action;
 use crate::compiled::{Compiled, CompiledGrant};
 use crate::decide::{Question, View};
 use crate::decision::{Decision, RuleId};
+use crate::key_set::spell;
 use crate::principal::Principal;
 use crate::roles::SubjectId;
 use crate::rules::{Effect, Kind};
@@ -127,11 +126,11 @@ impl Explanation {
             self.columns.push((name.clone(), mask.map(|mask| mask.name.clone())));
             shown.push(match mask {
                 None => quoted(name),
-                Some(mask) => format!("{} AS {}", sql(&mask.expression), quoted(name)),
+                Some(mask) => format!("{} AS {}", spell(&mask.expression), quoted(name)),
             });
         }
         self.hidden.retain(|name| !self.columns.iter().any(|(shown, _)| shown == name));
-        let filter = view.row_filter.as_ref().map(|filter| format!(" WHERE {}", sql(filter))).unwrap_or_default();
+        let filter = view.row_filter.as_ref().map(|filter| format!(" WHERE {}", spell(filter))).unwrap_or_default();
         self.sql = Some(format!("SELECT {} FROM {}{filter}", shown.join(", "), table.name));
     }
 }
@@ -147,10 +146,6 @@ fn note(question: &Question<'_>, explanation: &Explanation) -> Option<String> {
     let granted = explanation.grants.iter().any(|rule| rule.text.contains(", select, allow"));
     let refused = granted && explanation.denials.is_empty() && !explanation.actions.contains(&Action::Select);
     refused.then(|| "two different masks claim one column, or every column is restricted".to_owned())
-}
-
-fn sql(expression: &Expr) -> String {
-    expr_to_sql(expression).map_or_else(|_| expression.to_string(), |sql| sql.to_string())
 }
 
 fn quoted(name: &str) -> String {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
-use catalog::source::MeshSqlSource;
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use catalog::source::{DeltaSource, Location, MeshSqlSource};
 use catalog::{Column, Contract, Problems, Registry, Source, Status, Table, TableName};
 
 use crate::action::Action;
@@ -64,7 +64,22 @@ pub(crate) fn table(name: &str, columns: &[(&str, DataType)], status: Status) ->
     }
 }
 
-/// `sales`: orders, customers, plans (a draft), ledger (retired). `hr`: staff.
+/// The table in which the entitlement tests look keys up.
+fn entitlements() -> Table {
+    let columns = [
+        ("person", DataType::Utf8),
+        ("order_id", DataType::Int32),
+        ("region", DataType::Utf8),
+        ("level", DataType::Int64),
+        ("tags", DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))),
+    ];
+    let folder = std::path::PathBuf::from("data/entitlements");
+    let source = Source::Delta(DeltaSource { location: Location::Local(folder), credential: None });
+    Table { source, ..table("governance.entitlements", &columns, Status::Active) }
+}
+
+/// `sales`: orders, customers, plans (a draft), ledger (retired). `hr`: staff. `governance`: entitlements, the
+/// only one that is no view.
 pub(crate) fn registry() -> Arc<Registry> {
     let people = [("id", DataType::Int64), ("name", DataType::Utf8), ("a.b", DataType::Utf8)];
     let tables = vec![
@@ -73,6 +88,7 @@ pub(crate) fn registry() -> Arc<Registry> {
         table("sales.plans", &people, Status::Draft),
         table("sales.ledger", &people, Status::Retired),
         table("hr.staff", &people, Status::Active),
+        entitlements(),
     ];
     Arc::new(Registry::new("retail".parse().unwrap(), tables, Vec::new()))
 }

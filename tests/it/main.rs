@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
 
 mod contracts;
+mod entitlements;
 mod errors;
 mod faults;
 mod http;

@@ -1,6 +1,7 @@
 //! The only place where a session gets a table from: registry → decide → open → contract check → governed.
 
 mod catalogs;
+mod keys;
 mod own;
 mod view;
 
@@ -102,6 +103,8 @@ impl Snapshot {
         let binding = catalog::drift::bind(table, &opened.provider.schema());
         let binding = binding.map_err(|violated| failure::told_violation(&violated))?;
         self.touch(table, opened.version, &restrictions);
+        // Boxed: the keys are in tables that are opened in the same way.
+        let restrictions = Box::pin(keys::look_up(self, table, restrictions)).await?;
         policies::governed_table(opened.provider, Arc::clone(table), &binding, restrictions, opened.version)
             .map(Some)
             .map_err(|error| {

@@ -17,6 +17,9 @@ use datafusion::scalar::ScalarValue;
 use crate::decision::{ColumnAccess, Restrictions};
 use crate::leakproof::base_type;
 
+/// Most values of a list that a source is handed; pruning by more takes longer than it saves.
+const MAX_NATIVE_LIST: usize = 1000;
+
 /// What of a source is shown, and how.
 pub(crate) struct Rules {
     /// Which rows.
@@ -42,7 +45,7 @@ pub(crate) enum Rows {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Condition {
     pub(crate) expression: Expr,
-    /// Whether it is over the source's columns as they are, without a conversion.
+    /// Whether it is over the source's columns as they are, without a conversion, and short.
     pub(crate) native: bool,
 }
 
@@ -128,6 +131,7 @@ impl Translation {
     fn translate(&self, expression: Expr) -> Result<Condition> {
         let mut native = true;
         let expression = expression.transform_up(|part| {
+            native = native && !matches!(&part, Expr::InList(list) if list.list.len() > MAX_NATIVE_LIST);
             let Expr::Column(column) = &part else { return Ok(Transformed::no(part)) };
             let Some(source) = self.columns.get(&column.name) else {
                 return Err(plan(format!("there is no column {:?}", column.name)));

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 
 use super::identity::{Meaning, is_identity};
 use super::lossless::{is_comparable, is_lossless, is_total_try};
+use crate::key_set::is_in_keys;
 use crate::rules::Refusal;
 use crate::rules::mask::is_text;
 
@@ -99,15 +100,12 @@ fn form(node: &Expr) -> Result<(), Refusal> {
         }
         Expr::Like(like) => form_of_like(like),
         Expr::Placeholder(place) if Meaning::of(&place.id).is_some() => Ok(()),
+        Expr::ScalarFunction(call) if is_in_keys(call) => Ok(()),
         Expr::ScalarFunction(call) if is_identity(call.name()) || TOTAL_FUNCTIONS.contains(&call.name()) => Ok(()),
         Expr::ScalarFunction(call) => Err(Refusal::new(
             format!("function `{}` is not allowed", call.name()),
             "use a function that cannot fail and gives the same result every time (policies/README.md)",
         )),
-        Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::ScalarSubquery(_) => {
-            let remedy = "put the value into a column of the table, or into an attribute of the user";
-            Err(Refusal::new("a sub-query in a policy is not supported yet", remedy))
-        }
         other => Err(Refusal::new(
             format!("`{other}` is not allowed"),
             "use comparisons, AND, OR, NOT, IN, BETWEEN, LIKE, CASE, IS NULL and text functions",
@@ -186,6 +184,7 @@ fn typed(node: &Expr, schema: &DFSchema) -> Result<(), Refusal> {
         }
         Expr::Cast(cast) => cast_fits(&type_of(&cast.expr)?, cast.field.data_type(), is_lossless),
         Expr::TryCast(cast) => cast_fits(&type_of(&cast.expr)?, cast.field.data_type(), is_total_try),
+        Expr::ScalarFunction(call) if is_in_keys(call) => Ok(()),
         Expr::ScalarFunction(call) => numbers_are_literals(call, schema),
         _ => Ok(()),
     }

@@ -30,7 +30,7 @@ fn is_integer(data_type: &DataType) -> bool {
 }
 
 /// Whether every value of `from` has a value of `to`, so that a cast never fails.
-pub(super) fn is_lossless(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn is_lossless(from: &DataType, to: &DataType) -> bool {
     if from == to || *from == DataType::Null {
         return true;
     }

@@ -18,40 +18,40 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
 
-use template::Needs;
-pub(crate) use template::{Identity, Template};
+use catalog::Registry;
+use catalog::source::Source;
+use datafusion::sql::sqlparser::ast::ExprWithAlias;
 
+pub(crate) use lossless::is_lossless;
+use template::Needs;
+pub(crate) use template::{Identity, Missing, Template};
+
+use crate::key_set::{self, InKeys, Lookup};
 use crate::rules::Refusal;
 
 /// Turns the text of predicates and expressions into [`Template`]s over a table's contract.
 pub(crate) struct Compiler {
     state: SessionState,
+    registry: Arc<Registry>,
 }
 
 impl Compiler {
-    pub(crate) fn new() -> Self {
+    /// Sub-queries may look into the tables of `registry`.
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
         let mut config = SessionConfig::new();
         let parser = &mut config.options_mut().sql_parser;
         parser.map_string_types_to_utf8view = false;
         parser.parse_float_as_decimal = true;
         let mut builder = SessionStateBuilder::new().with_config(config).with_default_features();
         builder.scalar_functions().get_or_insert_default().extend(identity::functions());
-        Self { state: builder.build() }
+        builder.scalar_functions().get_or_insert_default().push(key_set::place());
+        Self { state: builder.build(), registry }
     }
 
     /// A row filter.
     pub(crate) fn filter(&self, schema: &Arc<DFSchema>, text: &str) -> Result<Template, Refusal> {
         let (expression, needs) = self.checked(schema, text)?;
-        match expression.get_type(schema.as_ref()) {
-            Ok(DataType::Boolean) => {}
-            Ok(DataType::Null) => return Ok(Template::fixed(Expr::Literal(ScalarValue::Boolean(Some(false)), None))),
-            Ok(other) => {
-                let message = format!("the predicate gives {other}, not true or false");
-                return Err(Refusal::new(message, "write a condition, such as \"region = 'EU'\""));
-            }
-            Err(error) => return Err(unreadable(&error)),
-        }
-        Ok(Template::new(expression, needs))
+        boolean(schema, expression, needs)
     }
 
     /// An expression of a mask for a column of type `column`.
@@ -74,16 +74,69 @@ impl Compiler {
     }
 
     fn checked(&self, schema: &Arc<DFSchema>, text: &str) -> Result<(Expr, Needs), Refusal> {
-        let parsed = parse::parse(text)?;
+        let mut parsed = parse::parse(text)?;
+        let lookups = key_set::take(&mut parsed.expr)?;
+        let sets = lookups.into_iter().map(|lookup| self.key_set(lookup)).collect::<Result<Vec<InKeys>, _>>()?;
+        self.checked_tree(schema, parsed, &sets)
+    }
+
+    /// What a sub-query looks up, checked against the other table's contract.
+    fn key_set(&self, lookup: Lookup) -> Result<InKeys, Refusal> {
+        let Lookup { table: name, column, condition } = lookup;
+        let Some(table) = self.registry.table(&name) else {
+            let message = format!("the table \"{name}\" of the sub-query is not in the catalog");
+            return Err(Refusal::new(message, "name a table of a contract, as domain.table"));
+        };
+        if matches!(table.source, Source::MeshSql(_)) {
+            let message = format!("the sub-query reads the view \"{name}\"");
+            return Err(Refusal::new(message, "look the keys up in a table, not in a view"));
+        }
+        let Some(key) = table.columns.iter().find(|known| known.name == column) else {
+            let message = format!("the table \"{name}\" of the sub-query has no column `{column}`");
+            return Err(Refusal::new(message, "use a column of its contract"));
+        };
+        if !lossless::is_comparable(&key.data_type) {
+            let message = format!("keys of type {} cannot be looked up", key.data_type);
+            return Err(Refusal::new(message, "use a column of texts, numbers or dates"));
+        }
+        let schema = DFSchema::try_from(table.schema()).map_err(|error| unreadable(&error))?;
+        let schema = Arc::new(schema);
+        let condition = condition.map(|expr| {
+            let (expression, needs) = self.checked_tree(&schema, ExprWithAlias { expr, alias: None }, &[])?;
+            boolean(&schema, expression, needs)
+        });
+        Ok(InKeys::new(name, column, key.data_type.clone(), condition.transpose()?, schema))
+    }
+
+    fn checked_tree(
+        &self,
+        schema: &Arc<DFSchema>,
+        parsed: ExprWithAlias,
+        sets: &[InKeys],
+    ) -> Result<(Expr, Needs), Refusal> {
         let raw = self.state.create_logical_expr_from_sql_expr(parsed, schema).map_err(|error| unreadable(&error))?;
         let raw = raw.unalias_nested().data;
         infallible::check_forms(&raw)?;
         let typed = identity::to_placeholders(raw, schema)?;
+        let typed = key_set::resolve(typed, sets, schema)?;
         let needs = template::needs(&typed);
         let coerced = simplifier(schema).coerce(typed, schema).map_err(|error| unreadable(&error))?;
         let simple = simplified(schema, coerced).map_err(|error| unreadable(&error))?;
         infallible::check(&simple, schema)?;
         Ok((simple, needs))
+    }
+}
+
+/// A condition; one that is always NULL is true for no row.
+fn boolean(schema: &DFSchema, expression: Expr, needs: Needs) -> Result<Template, Refusal> {
+    match expression.get_type(schema) {
+        Ok(DataType::Boolean) => Ok(Template::new(expression, needs)),
+        Ok(DataType::Null) => Ok(Template::fixed(Expr::Literal(ScalarValue::Boolean(Some(false)), None))),
+        Ok(other) => {
+            let message = format!("the predicate gives {other}, not true or false");
+            Err(Refusal::new(message, "write a condition, such as \"region = 'EU'\""))
+        }
+        Err(error) => Err(unreadable(&error)),
     }
 }
 

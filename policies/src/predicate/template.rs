@@ -10,10 +10,11 @@ use datafusion::logical_expr::Expr;
 
 use super::identity::Meaning;
 use super::{infallible, lossless, simplified};
+use crate::key_set::InKeys;
 use crate::principal::{AttributeValue, Principal};
 
 /// An expression that waits for a principal's values. Infallible before and after.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Template {
     expression: Expr,
     needs: Needs,
@@ -21,7 +22,7 @@ pub(crate) struct Template {
 
 /// Placeholders of an expression as it was written, with their types. Folding may drop one (`… OR true`), and
 /// its value is needed all the same.
-pub(super) type Needs = Vec<(String, DataType)>;
+pub(crate) type Needs = Vec<(String, DataType)>;
 
 /// What identity functions are answered from.
 pub(crate) struct Identity<'a> {
@@ -54,6 +55,16 @@ impl Template {
         Self::new(expression, Needs::new())
     }
 
+    /// The expression, with placeholders.
+    pub(crate) fn expression(&self) -> &Expr {
+        &self.expression
+    }
+
+    /// What it needs to know of a principal.
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
     /// The expression with the principal's values as typed literals, folded.
     pub(crate) fn fold(&self, identity: &Identity<'_>, schema: &Arc<DFSchema>) -> Result<Expr, Missing> {
         if self.needs.is_empty() {
@@ -63,6 +74,14 @@ impl Template {
             literal(id, data_type, identity)?;
         }
         let filled = self.expression.clone().transform_up(|node| {
+            if let (Some(set), Expr::ScalarFunction(call)) = (InKeys::of(&node), &node) {
+                let set = set.fold(identity).map_err(|_| DataFusionError::Plan("missing".to_owned()))?;
+                return Ok(call
+                    .args
+                    .first()
+                    .cloned()
+                    .map_or(Transformed::no(node), |value| Transformed::yes(set.call(value))));
+            }
             let Expr::Placeholder(place) = &node else {
                 return Ok(Transformed::no(node));
             };
@@ -86,6 +105,7 @@ pub(super) fn needs(expression: &Expr) -> Needs {
             let data_type = place.field.as_ref().map_or(DataType::Null, |field| field.data_type().clone());
             needs.push((place.id.clone(), data_type));
         }
+        needs.extend(InKeys::of(node).map(InKeys::needs).unwrap_or_default());
         Ok(TreeNodeRecursion::Continue)
     });
     debug_assert!(visited.is_ok(), "the visitor does not fail");
