@@ -7,7 +7,7 @@ use catalog::drift::ContractViolated;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::sql::sqlparser::parser::ParserError;
-use policies::ScanError;
+use policies::{ScanError, TooFine};
 
 use crate::error::{Error, ErrorKind};
 use crate::session;
@@ -67,6 +67,9 @@ fn told_external(cause: &Cause, depth: usize) -> Error {
     }
     if let Some(error) = cause.downcast_ref::<ScanError>() {
         return told_scan(error);
+    }
+    if let Some(error) = cause.downcast_ref::<TooFine>() {
+        return Error::new(ErrorKind::UnsupportedSql, error.to_string());
     }
     if let Some(error) = cause.downcast_ref::<connectors::Error>() {
         return told_source(error);

@@ -69,5 +69,5 @@ pub(crate) async fn plan_view(
     let state = open(snapshot, reader, Some(domain), snapshot.gateway.planning_runtime());
     let plan = state.statement_to_plan(statement).await.map_err(|error| failure::told(&error))?;
     gate::check_plan(&plan)?;
-    Ok(plan)
+    policies::drop_small_groups(plan).map_err(|error| failure::told(&error))
 }

@@ -10,7 +10,7 @@ use crate::action::Action;
 use crate::masks::Masks;
 use crate::predicate::{Compiler, Template};
 use crate::roles::{RoleGraph, SubjectId};
-use crate::rules::{Effect, FilterRule, Grant, Kind, MaskRule, Object, Place, Refusal, Rules};
+use crate::rules::{Effect, FilterRule, Grant, GroupRule, Kind, MaskRule, Object, Place, Refusal, Rules};
 
 /// A `p` row about one table or column, or about every table of a domain.
 #[derive(Debug)]
@@ -48,6 +48,13 @@ pub(crate) struct CompiledMask {
     pub(crate) template: Option<Template>,
 }
 
+/// A `p4` row.
+#[derive(Debug)]
+pub(crate) struct CompiledGroup {
+    pub(crate) place: Place,
+    pub(crate) rows: u64,
+}
+
 /// Rows by the subject that they name.
 pub(crate) type BySubject<T> = HashMap<SubjectId, Vec<T>>;
 
@@ -57,6 +64,7 @@ pub(crate) struct TableRules {
     pub(crate) grants: BySubject<CompiledGrant>,
     pub(crate) filters: BySubject<CompiledFilter>,
     pub(crate) masks: BySubject<CompiledMask>,
+    pub(crate) groups: BySubject<CompiledGroup>,
     /// The contract's columns, where a filter or mask needs them.
     pub(crate) schema: Option<Arc<DFSchema>>,
 }
@@ -90,6 +98,9 @@ impl Compiled {
             if let Err(refusal) = build.mask(mask) {
                 problems.push(problem(&mask.place, refusal));
             }
+        }
+        for group in &rules.groups {
+            build.group(group);
         }
         build.compiled
     }
@@ -168,6 +179,12 @@ impl Build<'_> {
             template,
         });
         Ok(())
+    }
+
+    fn group(&mut self, rule: &GroupRule) {
+        let subject = self.compiled.graph.number(&rule.subject);
+        let rules = self.compiled.tables.entry(rule.table.name.clone()).or_default();
+        rules.groups.entry(subject).or_default().push(CompiledGroup { place: rule.place.clone(), rows: rule.rows });
     }
 
     fn schema(&mut self, table: &Table) -> Result<Arc<DFSchema>, Refusal> {

@@ -7,7 +7,7 @@ use catalog::{Status, Table};
 use datafusion::logical_expr::{Expr, lit};
 
 use crate::action::Action;
-use crate::compiled::{Compiled, TableRules};
+use crate::compiled::{Compiled, CompiledGroup, TableRules};
 use crate::coverage::Coverage;
 use crate::decision::{ColumnAccess, Decision, Restrictions};
 use crate::fingerprint::fingerprint;
@@ -34,6 +34,7 @@ pub(crate) struct Question<'a> {
 pub(crate) struct View {
     pub(crate) columns: Vec<ColumnAccess>,
     pub(crate) row_filter: Option<Expr>,
+    pub(crate) smallest_group: Option<u64>,
     pub(crate) places: BTreeSet<Place>,
 }
 
@@ -89,9 +90,19 @@ impl<'a> Question<'a> {
             return None;
         }
         view.row_filter = row_filter::combine(self, &coverage, &mut view.places);
+        view.smallest_group = self.smallest_group(&mut view.places);
         view.places.extend(coverage.places().cloned());
         view.places.extend(masking.places(&columns).cloned());
         Some(view)
+    }
+
+    /// The largest of the sizes that groups must have.
+    pub(crate) fn smallest_group(&self, places: &mut BTreeSet<Place>) -> Option<u64> {
+        let rules = self.rules()?;
+        let groups: Vec<&CompiledGroup> =
+            self.reach.iter().filter_map(|subject| rules.groups.get(subject)).flatten().collect();
+        places.extend(groups.iter().map(|group| group.place.clone()));
+        groups.into_iter().map(|group| group.rows).max()
     }
 
     /// What a `discover` without a `select` shows: the columns, and no row.
@@ -100,7 +111,7 @@ impl<'a> Question<'a> {
         let columns: Vec<ColumnAccess> =
             coverage.columns().into_iter().map(|index| ColumnAccess { index, mask: None }).collect();
         let places = coverage.places().cloned().collect();
-        (!columns.is_empty()).then(|| View { columns, row_filter: Some(lit(false)), places })
+        (!columns.is_empty()).then(|| View { columns, row_filter: Some(lit(false)), places, ..View::default() })
     }
 
     /// `ingest` and `operate` are about whole tables and show no row by themselves.
@@ -132,10 +143,11 @@ impl<'a> Question<'a> {
 
 impl View {
     pub(crate) fn allow(self) -> Decision {
-        let fingerprint = fingerprint(&self.columns, self.row_filter.as_ref());
+        let fingerprint = fingerprint(&self.columns, self.row_filter.as_ref(), self.smallest_group);
         Decision::Allow(Arc::new(Restrictions {
             columns: self.columns,
             row_filter: self.row_filter,
+            smallest_group: self.smallest_group,
             rules: self.places.iter().map(Place::id).collect(),
             fingerprint,
         }))

@@ -24,9 +24,11 @@ pub struct Restrictions {
     /// names (unqualified, also of columns that are not visible), attributes and identity already folded to
     /// literals, evaluated on raw values. `None`: every row.
     pub row_filter: Option<Expr>,
+    /// Fewest rows of a group: the table is seen in aggregates of so many rows only. `None`: row by row.
+    pub smallest_group: Option<u64>,
     /// The rules that made this, in the order of files and lines; for the audit record and `policy explain`.
     pub rules: Vec<RuleId>,
-    /// Digest of columns, masks and filter with the principal's values: equal for principals who see the same.
+    /// Digest of columns, masks, filter and size of groups with the principal's values: equal for principals who see the same.
     pub fingerprint: u64,
 }
 
@@ -65,10 +67,11 @@ impl fmt::Display for RuleId {
 }
 
 impl Restrictions {
-    /// Whether the principal sees every row and every one of `columns` contract columns in clear.
+    /// Whether the principal sees, row by row, every row and every one of `columns` contract columns in clear.
     #[must_use]
     pub fn is_unrestricted(&self, columns: usize) -> bool {
         self.row_filter.is_none()
+            && self.smallest_group.is_none()
             && self.columns.len() == columns
             && self.columns.iter().all(|column| column.mask.is_none())
     }

@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::decision::ColumnAccess;
 
-/// Equal for equal columns, masks and filter, whoever the principal is. It depends on every literal's type and
+/// Equal for equal columns, masks, filter and size of groups, whoever the principal is. It depends on every literal's type and
 /// value, not on how they are printed: a value that looks like a piece of an expression cannot imitate one.
-pub(crate) fn fingerprint(columns: &[ColumnAccess], row_filter: Option<&Expr>) -> u64 {
+pub(crate) fn fingerprint(columns: &[ColumnAccess], row_filter: Option<&Expr>, group: Option<u64>) -> u64 {
     let mut digest = Sha(Sha256::new());
     columns.len().hash(&mut digest);
     for column in columns {
@@ -17,6 +17,7 @@ pub(crate) fn fingerprint(columns: &[ColumnAccess], row_filter: Option<&Expr>) -
         column.mask.as_ref().map(|mask| (&mask.name, &mask.expression)).hash(&mut digest);
     }
     row_filter.hash(&mut digest);
+    group.hash(&mut digest);
     digest.finish()
 }
 

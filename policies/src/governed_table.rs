@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::drift::Binding;
-use catalog::{Table, Version};
+use catalog::{Table, TableName, Version};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -40,18 +40,50 @@ pub fn governed_table(
         .map_err(|cause| Error::BindingMisfit { table: table.name.clone(), cause })?;
     let rules = Rules::new(translation, binding, &restrictions)
         .map_err(|cause| Error::RuleMisfit { table: table.name.clone(), cause })?;
-    Ok(Arc::new(GovernedTable { schema: rules.schema(), clear: rules.clear(), inner, table, rules, version }))
+    let group = restrictions.smallest_group.map_or(Groups::RowByRow, Groups::AtLeast);
+    let (schema, clear, rules) = (rules.schema(), rules.clear(), Arc::new(rules));
+    Ok(Arc::new(GovernedTable { schema, clear, inner, table, rules, version, groups: group }))
+}
+
+/// How a table may be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Groups {
+    /// Row by row.
+    RowByRow,
+    /// In groups of at least so many rows; not scanned before a statement is known to do that.
+    AtLeast(u64),
 }
 
 /// See [`governed_table`].
-struct GovernedTable {
+#[derive(Clone)]
+pub(crate) struct GovernedTable {
     inner: Arc<dyn TableProvider>,
     table: Arc<Table>,
-    rules: Rules,
+    rules: Arc<Rules>,
     version: Version,
     schema: SchemaRef,
     /// The columns that the caller sees as they are.
     clear: Schema,
+    groups: Groups,
+}
+
+impl GovernedTable {
+    pub(crate) fn name(&self) -> &TableName {
+        &self.table.name
+    }
+
+    /// Fewest rows of a group that may be shown; `None` where rows may be.
+    pub(crate) fn smallest_group(&self) -> Option<u64> {
+        match self.groups {
+            Groups::RowByRow => None,
+            Groups::AtLeast(rows) => Some(rows),
+        }
+    }
+
+    /// The same for a part of a statement that shows large groups only.
+    pub(crate) fn grouped(&self) -> Arc<dyn TableProvider> {
+        Arc::new(Self { groups: Groups::RowByRow, ..self.clone() })
+    }
 }
 
 /// Nothing of the source or the rules: DataFusion prints tables into the texts of some errors.
@@ -94,6 +126,10 @@ impl TableProvider for GovernedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if self.groups != Groups::RowByRow {
+            let name = &self.table.name;
+            return Err(DataFusionError::Internal(format!("table \"{name}\" is scanned for less than groups")));
+        }
         // Refused, not ignored: whoever put it here may count on its being applied.
         if filters.iter().any(|filter| !is_leakproof(filter, &self.clear)) {
             let name = &self.table.name;
@@ -104,7 +140,7 @@ impl TableProvider for GovernedTable {
             table: &self.table.name,
             version: self.version,
             inner: &self.inner,
-            rules: &self.rules,
+            rules: self.rules.as_ref(),
             projection: projection.map(Vec::as_slice),
             conditions: filters,
             limit,

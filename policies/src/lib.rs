@@ -28,6 +28,7 @@ mod roles;
 mod row_filter;
 mod rules;
 pub mod scan_error;
+pub mod small_groups;
 #[cfg(test)]
 mod testing;
 mod through_view;
@@ -46,4 +47,5 @@ pub use policies::Policies;
 pub use principal::{AttributeValue, Principal};
 pub use rules::RuleFile;
 pub use scan_error::ScanError;
+pub use small_groups::{TooFine, drop_small_groups};
 pub use verify::verify;

@@ -41,7 +41,9 @@ pub(crate) fn look(owner: &Question<'_>, caller: &Question<'_>) -> Option<View> 
         parts.extend(held.restrictive(&mut places));
         row_filter::join(parts)
     };
-    Some(View { columns, row_filter, places })
+    let own_groups = caller.smallest_group(&mut places);
+    let smallest_group = own_groups.max(granted.smallest_group.filter(|_| lent));
+    Some(View { columns, row_filter, smallest_group, places })
 }
 
 /// The mask of one column; `None` for two that differ.

@@ -5,6 +5,7 @@ mod contracts;
 mod entitlements;
 mod errors;
 mod faults;
+mod groups;
 mod http;
 mod leaks;
 mod limits;

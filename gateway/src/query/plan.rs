@@ -162,6 +162,7 @@ fn snapshot(common: &Common, pins: Pins) -> Arc<Snapshot> {
 async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, Error> {
     let (state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
     let logical = bind(logical, statement.parameters)?;
+    let logical = policies::drop_small_groups(logical).map_err(|error| failure::told(&error))?;
     let touched = snapshot.touched().clone();
     let logical = explain::told(logical, &state, &touched).await?;
     let logical = match statement.row_limit {

@@ -47,6 +47,7 @@ impl KeySet {
         Some(Arc::new(Restrictions {
             columns: vec![ColumnAccess { index, mask: None }],
             row_filter: self.condition.clone(),
+            smallest_group: None,
             rules: Vec::new(),
             fingerprint: 0,
         }))

@@ -149,6 +149,11 @@ fn simplifier(schema: &Arc<DFSchema>) -> ExprSimplifier {
     ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::clone(schema)).build())
 }
 
+/// Whether a typed and folded expression has a value for every row, and the same value every time.
+pub(crate) fn is_infallible(expression: &Expr, schema: &DFSchema) -> bool {
+    infallible::check(expression, schema).is_ok()
+}
+
 fn unreadable(error: &datafusion::common::DataFusionError) -> Refusal {
     let text = error.find_root().strip_backtrace();
     let first = text.lines().next().unwrap_or_default();

@@ -13,6 +13,9 @@ use crate::action::Action;
 /// Longest name of a user or role in bytes.
 const MAX_SUBJECT_BYTES: usize = 255;
 
+/// Largest size that a group can be asked to have.
+const MAX_GROUP: u64 = 1_000_000;
+
 /// Why a row is refused, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -92,6 +95,14 @@ impl<'a> Cells<'a> {
             return self.column(domain, text).map(|(table, column)| Object::Column(table, column));
         }
         self.table(domain, text).map(Object::Table)
+    }
+
+    /// Fewest rows of a group.
+    pub(crate) fn group(text: &str) -> Result<u64, Refusal> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let rows = text.parse().ok().filter(|rows| digits && (2..=MAX_GROUP).contains(rows));
+        let remedy = "write how many rows a group must have, from 2 to 1000000";
+        rows.ok_or_else(|| Refusal::new(format!("{text:?} is not a size of groups"), remedy))
     }
 
     /// `user:NAME` or `role:NAME`.

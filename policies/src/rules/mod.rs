@@ -138,6 +138,16 @@ pub(crate) struct MaskRule {
     pub(crate) mask: Mask,
 }
 
+/// A `p4` row.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupRule {
+    pub(crate) place: Place,
+    pub(crate) subject: Subject,
+    pub(crate) table: Arc<Table>,
+    /// Fewest rows of a group that is shown.
+    pub(crate) rows: u64,
+}
+
 /// A `g` row.
 #[derive(Debug, Clone)]
 pub(crate) struct Membership {
@@ -154,5 +164,6 @@ pub(crate) struct Rules {
     pub(crate) grants: Vec<Grant>,
     pub(crate) filters: Vec<FilterRule>,
     pub(crate) masks: Vec<MaskRule>,
+    pub(crate) groups: Vec<GroupRule>,
     pub(crate) memberships: Vec<Membership>,
 }

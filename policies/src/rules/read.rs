@@ -8,7 +8,7 @@ use catalog::{Problem, Problems, Registry};
 
 use super::cells::{Cells, Refusal};
 use super::csv::fields;
-use super::{FilterRule, Grant, MaskRule, Membership, Object, Place, RuleFile, Rules};
+use super::{FilterRule, Grant, GroupRule, MaskRule, Membership, Object, Place, RuleFile, Rules};
 
 /// Largest rule file.
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
@@ -91,14 +91,16 @@ impl Reader<'_> {
                 self.filter(place, [subject, domain, table, kind, predicate])
             }
             ["p3", subject, domain, column, mask] => self.mask(place, [subject, domain, column, mask]),
+            ["p4", subject, domain, table, rows] => self.group(place, [subject, domain, table, rows]),
             ["g", member, role, domain] => self.membership(place, [member, role, domain]),
             ["p", ..] => Err(counted("p", &cells, "subject, domain, object, action, effect")),
             ["p2", ..] => Err(counted("p2", &cells, "subject, domain, table, kind, \"predicate\"")),
             ["p3", ..] => Err(counted("p3", &cells, "subject, domain, table.column, mask")),
+            ["p4", ..] => Err(counted("p4", &cells, "subject, domain, table, rows")),
             ["g", ..] => Err(counted("g", &cells, "user:… or role:…, role:…, domain")),
             _ => Err(Refusal::new(
                 format!("`{}` is not a type of row", cells.first().copied().unwrap_or_default()),
-                "start the row with p, p2, p3 or g",
+                "start the row with p, p2, p3, p4 or g",
             )),
         }
     }
@@ -147,6 +149,15 @@ impl Reader<'_> {
             ));
         }
         self.rules.masks.push(MaskRule { place: place.clone(), subject, table, column, mask });
+        Ok(())
+    }
+
+    fn group(&mut self, place: &Place, [subject, domain, table, rows]: [&str; 4]) -> Result<(), Refusal> {
+        let subject = Cells::subject(subject)?;
+        let domain = self.cells.domain(domain)?;
+        let table = self.cells.table(&domain, table)?;
+        let rows = Cells::group(rows)?;
+        self.rules.groups.push(GroupRule { place: place.clone(), subject, table, rows });
         Ok(())
     }
 

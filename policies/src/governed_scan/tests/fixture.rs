@@ -190,7 +190,13 @@ pub(super) fn restrictions(filter: Option<Expr>, columns: Columns) -> Arc<Restri
             .filter(|_| columns == Columns::Masked)
             .map(|expression| ColumnMask { name: "test".to_owned(), expression }),
     });
-    Arc::new(Restrictions { columns: access.collect(), row_filter: filter, rules: Vec::new(), fingerprint: 0 })
+    Arc::new(Restrictions {
+        columns: access.collect(),
+        row_filter: filter,
+        smallest_group: None,
+        rules: Vec::new(),
+        fingerprint: 0,
+    })
 }
 
 /// `inner` with these restrictions.

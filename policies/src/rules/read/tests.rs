@@ -55,7 +55,7 @@ fn a_row_has_its_number_of_fields() {
 #[test]
 fn an_unknown_word_is_refused() {
     for (row, text) in [
-        ("p4, user:ann, sales, orders, select, allow", "`p4` is not a type of row"),
+        ("p9, user:ann, sales, orders, select, allow", "`p9` is not a type of row"),
         ("g2, user:ann, role:x, sales", "`g2` is not a type of row"),
         ("P, user:ann, sales, orders, select, allow", "`P` is not a type of row"),
         ("p, user:ann, sales, orders, slect, allow", "did you mean `select`?"),
