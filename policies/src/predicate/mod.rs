@@ -18,8 +18,9 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
 
+pub(crate) use identity::as_written;
 use template::Needs;
-pub(crate) use template::{Identity, Template};
+pub(crate) use template::{Identity, Template, Values};
 
 use crate::rules::Refusal;
 
