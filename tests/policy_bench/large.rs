@@ -104,13 +104,17 @@ pub(crate) fn rules(size: Size) -> String {
     let masks = size.rules * 3 / 20;
     for row in 0..masks {
         let (role, domain, table) = of_role(row);
-        let mask = if role / size.domains() % 10 == 0 { "clear" } else { ["show_last_4", "hash", "null"][table % 3] };
+        let mask = if (role / size.domains()).is_multiple_of(10) {
+            "clear"
+        } else {
+            ["show_last_4", "hash", "null"][table % 3]
+        };
         writeln!(text, "p3, role:r{role}, d{domain}, t{table}.email, {mask}").unwrap();
     }
     let members = size.rules - size.rules / 2 - size.rules / 5 - masks;
     for row in 0..members {
         let role = size.role_of(row / 3, row % 3);
-        let home = if row % 100 == 0 { "*".to_owned() } else { format!("d{}", size.home(role)) };
+        let home = if row.is_multiple_of(100) { "*".to_owned() } else { format!("d{}", size.home(role)) };
         writeln!(text, "g, user:u{}, role:r{role}, {home}", row / 3).unwrap();
     }
     text

@@ -40,8 +40,7 @@ fn rules_that_say_the_same_make_no_difference() {
 #[test]
 fn a_table_is_gained_with_all_that_it_shows_and_lost_with_a_word() {
     let column = "p, user:ann, sales, orders.email, select, allow\np3, user:ann, sales, orders.email, hash\n";
-    let gained =
-        ["gains the table", "may now discover", "may now select", "gains column email, masked as \"hash\"(email)"];
+    let gained = ["gains the table", "may now discover", "may now select", "gains column email, masked as hash(email)"];
     let rows = "rows before: none\nrows now:    every row";
     check("", column, &[&gained[..], &[rows]].concat());
     check(column, "", &["loses the table"]);
@@ -72,7 +71,7 @@ fn the_rows_are_told_as_predicates_with_the_users_values() {
     check(
         &filtered("region = 'US'"),
         &filtered("region = attribute('region')"),
-        &["rows before: WHERE (region = 'US')\nrows now:    WHERE (region = 'EU')"],
+        &["rows before: WHERE (\"region\" = 'US')\nrows now:    WHERE (\"region\" = 'EU')"],
     );
     check(&filtered("paid"), &filtered("region = attribute('team')"), &["rows before: WHERE paid\nrows now:    none"]);
 }
@@ -91,7 +90,7 @@ fn the_predicates_of_whoever_it_may_be_are_told_as_written() {
     let [was, is] = ["region", "area"].map(|attribute| policies(&rules(attribute)).access_as_written(&holder, table));
     let found: Vec<String> = changes(&was, &is).iter().map(ToString::to_string).collect();
     let expected = |attribute: &str| {
-        format!("WHERE ((region = attribute('{attribute}')) AND (has_role('lead') OR (email = current_user())))")
+        format!("WHERE ((\"region\" = attribute('{attribute}')) AND (has_role('lead') OR (email = current_user())))")
     };
     assert_eq!(found, [format!("rows before: {}\nrows now:    {}", expected("region"), expected("area"))]);
 }

@@ -27,7 +27,7 @@ filters p2, role:analyst, sales, orders, permissive, \"region = attribute('regio
 masks   p3, role:analyst, sales, orders.email, show_last_4  [policies/sales.csv:4]
         p3, role:analyst, sales, orders.at, null  [policies/sales.csv:5]
 hidden  margin, ssn
-sees    SELECT id, region, status, show_last_4(email) AS email, created, NULL AS \"at\", paid FROM sales.orders WHERE (region = 'EU')";
+sees    SELECT id, region, status, show_last_4(email) AS email, created, NULL AS at, paid FROM sales.orders WHERE (\"region\" = 'EU')";
     assert_eq!(explained(rules, "ann region=EU", "sales.orders"), expected);
 }
 

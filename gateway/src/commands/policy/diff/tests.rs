@@ -68,7 +68,7 @@ async fn users_are_told_with_their_values_and_roles_as_the_rules_are_written() {
   sales.orders
     column email is now masked as show_last_4(email)
     rows before: every row
-    rows now:    WHERE (region = 'EU')
+    rows now:    WHERE (\"region\" = 'EU')
 user zoe
   sales.items
     gains the table
@@ -80,12 +80,12 @@ role reader
   sales.orders
     column email is now masked as show_last_4(email)
     rows before: every row
-    rows now:    WHERE (region = attribute('region'))
+    rows now:    WHERE (\"region\" = attribute('region'))
 changed: users 2, roles 1, tables 2";
     assert_eq!(text(&compared(None, &old, &new)), expected);
     let ann = json!([{ "user": "ann", "table": "sales.orders", "changes": [
         { "change": "mask changed", "column": "email", "was": null, "is": "show_last_4(email)" },
-        { "change": "rows changed", "was": "every row", "is": "WHERE (region = 'EU')" },
+        { "change": "rows changed", "was": "every row", "is": "WHERE (\"region\" = 'EU')" },
     ]}]);
     assert_eq!(in_json(&compared(Some("ann"), &old, &new)), ann);
     assert!(asked(Some("nobody"), &old, &new).is_err());
@@ -113,6 +113,6 @@ async fn an_attribute_alone_makes_a_difference() {
     let rules = format!("{READER}p2, role:reader, sales, orders, permissive, \"region = attribute('region')\"\n");
     let (old, new) = (mesh(&rules, &[("ann", "EU")], false).await, mesh(&rules, &[("ann", "US")], false).await);
     let found = text(&compared(None, &old, &new));
-    assert!(found.contains("WHERE (region = 'EU')\n    rows now:    WHERE (region = 'US')"), "{found}");
+    assert!(found.contains("WHERE (\"region\" = 'EU')\n    rows now:    WHERE (\"region\" = 'US')"), "{found}");
     assert!(!found.contains("role reader"), "{found}");
 }
