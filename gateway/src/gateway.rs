@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use catalog::{Name, Problems};
+use catalog::{Name, Problem, Problems};
 use connectors::Connectors;
 use datafusion::common::Result as EngineResult;
 use datafusion::execution::SessionState;
@@ -81,30 +81,48 @@ impl Gateway {
         self.mesh.load_full()
     }
 
+    /// Loads the mesh on a thread of its own: a large one takes seconds, and calls must be answered meanwhile.
+    async fn load(&self, version: u64) -> Result<Mesh, Problems> {
+        let (folder, hash_key) = (self.folder.clone(), self.hash_key.clone());
+        let load = move || futures::executor::block_on(Mesh::load(&folder, &hash_key, version));
+        tokio::task::spawn_blocking(load).await.unwrap_or_else(|error| {
+            let message = format!("the load did not end: {error}");
+            Err(Problem::in_file(Path::new(""), message, "read the log, and report it").into())
+        })
+    }
+
     /// Loads the mesh anew: a good one replaces the running one whole; a broken one changes nothing but health.
     /// Queries that run keep what they began with.
     ///
     /// # Errors
     /// Every mistake of the new mesh.
-    #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
     pub async fn reload(&self) -> Result<u64, Problems> {
         let version = self.current().version + 1;
-        let loaded = Mesh::load(&self.folder, &self.hash_key, version).await;
+        let loaded = self.load(version).await;
+        let (outcome, last) = self.replace(version, loaded);
+        // To free a large mesh takes a while as well. Where that fails, there is nothing left to do.
+        let _ = tokio::task::spawn_blocking(move || drop(last)).await;
+        outcome
+    }
+
+    /// Replaces the mesh by one that was loaded, and gives the one before.
+    #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
+    fn replace(&self, version: u64, loaded: Result<Mesh, Problems>) -> (Result<u64, Problems>, Option<Arc<Mesh>>) {
         let mut degraded = self.degraded.lock().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok(mesh) => {
-                self.mesh.store(Arc::new(mesh));
+                let last = self.mesh.swap(Arc::new(mesh));
                 *degraded = None;
                 metrics::gauge!("meshgate_policy_version").set(u32::try_from(version).unwrap_or(u32::MAX));
                 tracing::info!(version, "mesh reloaded");
-                Ok(version)
+                (Ok(version), Some(last))
             }
             Err(problems) => {
                 *degraded =
                     Some(format!("the mesh folder has {} problems; the last good mesh is served", problems.len()));
                 metrics::counter!("meshgate_reload_failures_total").increment(1);
                 tracing::error!(%problems, "mesh not reloaded: the last good one stays");
-                Err(problems)
+                (Err(problems), None)
             }
         }
     }

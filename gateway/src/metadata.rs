@@ -21,7 +21,7 @@ pub struct VisibleTable {
 
 /// The tables of `mesh` that `principal` may discover, sorted by domain and name.
 pub(crate) fn visible_tables(mesh: &Mesh, principal: &Principal) -> Vec<VisibleTable> {
-    mesh.registry.tables().filter_map(|table| visible(mesh, principal, table)).collect()
+    mesh.policies.tables_of(principal).into_iter().filter_map(|table| visible(mesh, principal, table)).collect()
 }
 
 fn visible(mesh: &Mesh, principal: &Principal, table: &Arc<Table>) -> Option<VisibleTable> {

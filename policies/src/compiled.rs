@@ -1,5 +1,7 @@
 //! The rules as they run: indexed by domain, table and subject, so that a decision looks at few of them.
 
+mod known;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -10,7 +12,8 @@ use crate::action::Action;
 use crate::masks::Masks;
 use crate::predicate::{Compiler, Template};
 use crate::roles::{RoleGraph, SubjectId};
-use crate::rules::{Effect, FilterRule, Grant, GroupRule, Kind, MaskRule, Object, Place, Refusal, Rules};
+use crate::rules::{Effect, FilterRule, Grant, GroupRule, Kind, Mask, MaskRule, Object, Place, Refusal, Rules};
+use known::Known;
 
 /// A `p` row about one table or column, or about every table of a domain.
 #[derive(Debug)]
@@ -85,7 +88,7 @@ impl Compiled {
         let graph = RoleGraph::new(&rules.memberships);
         let compiler = Compiler::new(Arc::clone(&registry));
         let compiled = Self { registry, graph, tables: HashMap::new(), domains: HashMap::new() };
-        let mut build = Build { compiled, compiler, masks, known: HashMap::new() };
+        let mut build = Build { compiled, compiler, masks, known: Known::default() };
         for grant in &rules.grants {
             build.grant(grant);
         }
@@ -119,6 +122,27 @@ impl Compiled {
     }
 }
 
+impl Compiled {
+    /// The tables that a `p` row of one of these subjects is about, without regard to what it says.
+    /// `subjects` gives the subjects for a domain.
+    pub(crate) fn tables_of(&self, subjects: impl Fn(&Name) -> BTreeSet<SubjectId>) -> Vec<&Arc<Table>> {
+        let mut tables = Vec::new();
+        let mut current: Option<(&Name, BTreeSet<SubjectId>)> = None;
+        // Sorted by domain, so that each is asked about once.
+        for table in self.registry.tables() {
+            let domain = &table.name.domain;
+            let (_, subjects) = match current.take() {
+                Some((last, known)) if last == domain => current.insert((last, known)),
+                Some(_) | None => current.insert((domain, subjects(domain))),
+            };
+            if self.grants(&table.name, subjects).next().is_some() {
+                tables.push(table);
+            }
+        }
+        tables
+    }
+}
+
 fn problem(place: &Place, refusal: Refusal) -> Problem {
     Problem::at(&place.file, place.line, refusal.message, refusal.remedy)
 }
@@ -128,8 +152,7 @@ struct Build<'a> {
     compiled: Compiled,
     compiler: Compiler,
     masks: &'a Masks,
-    /// Predicates by table and text: the same predicate is often given to many roles.
-    known: HashMap<(TableName, Arc<str>), Result<Template, Refusal>>,
+    known: Known,
 }
 
 impl Build<'_> {
@@ -155,9 +178,8 @@ impl Build<'_> {
     fn filter(&mut self, filter: &FilterRule) -> Result<(), Refusal> {
         let schema = self.schema(&filter.table)?;
         let text: Arc<str> = filter.predicate.as_str().into();
-        let known = self.known.entry((filter.table.name.clone(), Arc::clone(&text)));
-        let compiler = &self.compiler;
-        let template = known.or_insert_with(|| compiler.filter(&schema, &filter.predicate)).clone()?;
+        let compile = || self.compiler.filter(&schema, &filter.predicate);
+        let template = self.known.template((&text, None), (&filter.table.name, &schema), compile)?;
         let subject = self.compiled.graph.number(&filter.subject);
         let rules = self.compiled.tables.entry(filter.table.name.clone()).or_default();
         let filters = rules.filters.entry(subject).or_default();
@@ -168,7 +190,13 @@ impl Build<'_> {
     fn mask(&mut self, rule: &MaskRule) -> Result<(), Refusal> {
         let schema = self.schema(&rule.table)?;
         let column = &rule.table.columns[rule.column];
-        let template = self.masks.template(&rule.mask, column, &self.compiler, &schema)?;
+        let template = if let Mask::Sql(text) = &rule.mask {
+            let compile = || self.compiler.value(&schema, text, &column.data_type);
+            let wanted = Some(&column.data_type);
+            Some(self.known.template((text, wanted), (&rule.table.name, &schema), compile)?)
+        } else {
+            self.masks.template(&rule.mask, column, &self.compiler, &schema)?
+        };
         let subject = self.compiled.graph.number(&rule.subject);
         let rules = self.compiled.tables.entry(rule.table.name.clone()).or_default();
         rules.masks.entry(subject).or_default().push(CompiledMask {

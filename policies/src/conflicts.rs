@@ -13,6 +13,7 @@ use crate::coverage::Coverage;
 use crate::decide::Question;
 use crate::masking::Masking;
 use crate::principal::Principal;
+use crate::roles::SubjectId;
 use crate::rules::{MaskRule, Place, Rules, Subject};
 
 /// The rows about one column.
@@ -20,15 +21,16 @@ type Column<'a> = (&'a Arc<Table>, usize, Vec<&'a MaskRule>);
 
 /// Reports every pair of masks that meets in a subject of the rules.
 pub(crate) fn check(rules: &Rules, compiled: &Compiled, problems: &mut Problems) {
-    let mut columns: HashMap<(&catalog::TableName, usize), Column<'_>> = HashMap::new();
+    // Sorted, so that one domain is looked at after the other.
+    let mut columns: BTreeMap<(&catalog::TableName, usize), Column<'_>> = BTreeMap::new();
     for rule in &rules.masks {
         let column = columns.entry((&rule.table.name, rule.column));
         column.or_insert_with(|| (&rule.table, rule.column, Vec::new())).2.push(rule);
     }
-    let mut members = Members { compiled, reach: HashMap::new() };
+    let mut holders = Holders { compiled, domain: None, known: HashMap::new() };
     for column in columns.values().filter(|column| column.2.iter().any(|rule| rule.mask != column.2[0].mask)) {
         if !two_of_one_subject(column, problems) {
-            members.check(column, problems);
+            holders.check(column, problems);
         }
     }
 }
@@ -55,28 +57,23 @@ fn two_of_one_subject((table, index, rules): &Column<'_>, problems: &mut Problem
     found
 }
 
-/// Who is what, domain by domain.
-struct Members<'a> {
+/// Who holds which role, domain by domain.
+struct Holders<'a> {
     compiled: &'a Compiled,
-    reach: HashMap<Name, Vec<BTreeSet<u32>>>,
+    /// The domain that is looked at, with the direct members of its roles.
+    domain: Option<(&'a Name, HashMap<SubjectId, Vec<SubjectId>>)>,
+    /// Everybody who is or holds a role, directly or through others.
+    known: HashMap<SubjectId, BTreeSet<SubjectId>>,
 }
 
-impl Members<'_> {
-    fn check(&mut self, (table, index, rules): &Column<'_>, problems: &mut Problems) {
+impl<'a> Holders<'a> {
+    fn check(&mut self, (table, index, rules): &Column<'a>, problems: &mut Problems) {
         let compiled = self.compiled;
-        let domain = &table.name.domain;
-        let subjects = compiled.graph.subjects();
-        let reach = self.reach.entry(domain.clone()).or_insert_with(|| {
-            let all = subjects.iter().map(|subject| compiled.graph.reach(domain, compiled.graph.id(subject)));
-            all.collect()
-        });
-        let masked: BTreeSet<u32> = rules.iter().filter_map(|rule| compiled.graph.id(&rule.subject)).collect();
+        let masked: BTreeSet<SubjectId> = rules.iter().filter_map(|rule| compiled.graph.id(&rule.subject)).collect();
         let nobody = Principal::named("");
         let mut reported: BTreeSet<BTreeSet<Place>> = BTreeSet::new();
-        for (subject, reach) in subjects.iter().zip(reach.iter()) {
-            if reach.intersection(&masked).nth(1).is_none() {
-                continue;
-            }
+        for id in self.of_several(&table.name.domain, &masked) {
+            let Some(subject) = compiled.graph.subject(id) else { continue };
             let question = Question::of_subject(compiled, subject, &nobody, table);
             let masking = Masking::new(&question);
             let Err(conflict) = masking.of(*index) else {
@@ -87,6 +84,35 @@ impl Members<'_> {
             }
             problems.extend(problem(subject, &table.columns[*index].name, &conflict.places));
         }
+    }
+
+    /// Who is or holds at least two of these subjects, in the order of their ids. Walks from the few subjects down to
+    /// their holders: a mesh has many users, and most of them have nothing to do with a mask.
+    fn of_several(&mut self, domain: &'a Name, subjects: &BTreeSet<SubjectId>) -> Vec<SubjectId> {
+        let mut times: BTreeMap<SubjectId, usize> = BTreeMap::new();
+        for subject in subjects {
+            for holder in self.of(domain, *subject) {
+                *times.entry(*holder).or_default() += 1;
+            }
+        }
+        times.into_iter().filter(|(_, times)| *times > 1).map(|(holder, _)| holder).collect()
+    }
+
+    fn of(&mut self, domain: &'a Name, role: SubjectId) -> &BTreeSet<SubjectId> {
+        if self.domain.as_ref().is_none_or(|(current, _)| *current != domain) {
+            self.domain = Some((domain, self.compiled.graph.members(domain)));
+            self.known.clear();
+        }
+        let members = self.domain.as_ref().map(|(_, members)| members);
+        self.known.entry(role).or_insert_with(|| {
+            let mut holders = BTreeSet::from([role]);
+            let mut waiting = vec![role];
+            while let Some(held) = waiting.pop() {
+                let direct = members.and_then(|members| members.get(&held));
+                waiting.extend(direct.into_iter().flatten().filter(|member| holders.insert(**member)));
+            }
+            holders
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::coverage::Coverage;
 use crate::decision::{ColumnAccess, Decision, Restrictions};
 use crate::fingerprint::fingerprint;
 use crate::masking::{self, Masking};
-use crate::predicate::Identity;
+use crate::predicate::{Identity, Values};
 use crate::principal::Principal;
 use crate::roles::SubjectId;
 use crate::row_filter;
@@ -27,6 +27,7 @@ pub(crate) struct Question<'a> {
     pub(crate) reach: BTreeSet<SubjectId>,
     /// Bare names of the roles.
     pub(crate) roles: BTreeSet<String>,
+    pub(crate) values: Values,
 }
 
 /// A yes before it is made into [`Restrictions`].
@@ -47,7 +48,7 @@ impl<'a> Question<'a> {
             return None;
         }
         let (reach, roles) = reach(compiled, principal, &table.name.domain);
-        Some(Self { compiled, table, principal, reach, roles })
+        Some(Self { compiled, table, principal, reach, roles, values: Values::OfPrincipal })
     }
 
     /// What a subject of the rules is told, whoever it may be.
@@ -58,7 +59,7 @@ impl<'a> Question<'a> {
         table: &'a Table,
     ) -> Self {
         let reach = compiled.graph.reach(&table.name.domain, compiled.graph.id(subject));
-        Self { compiled, table, principal, reach, roles: BTreeSet::new() }
+        Self { compiled, table, principal, reach, roles: BTreeSet::new(), values: Values::OfPrincipal }
     }
 
     pub(crate) fn rules(&self) -> Option<&'a TableRules> {
@@ -66,7 +67,7 @@ impl<'a> Question<'a> {
     }
 
     pub(crate) fn identity(&self) -> Identity<'_> {
-        Identity { principal: self.principal, roles: &self.roles }
+        Identity { principal: self.principal, roles: &self.roles, values: self.values }
     }
 
     /// Whether the contract's status lets this principal in at all.
@@ -129,15 +130,19 @@ impl<'a> Question<'a> {
     }
 
     pub(crate) fn answer(&self, action: Action) -> Decision {
+        self.view(action).map_or(Decision::Deny, View::allow)
+    }
+
+    /// What an action shows; `None` where it is denied.
+    pub(crate) fn view(&self, action: Action) -> Option<View> {
         if !self.in_force() {
-            return Decision::Deny;
+            return None;
         }
-        let view = match action {
+        match action {
             Action::Select => self.select(),
             Action::Discover => self.select().or_else(|| self.discover()),
             Action::Ingest | Action::Operate => self.whole_table(action),
-        };
-        view.map_or(Decision::Deny, View::allow)
+        }
     }
 }
 

@@ -110,3 +110,5 @@ fn domain_matches(asked: &str, written: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traps;

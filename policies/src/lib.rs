@@ -3,6 +3,7 @@
 //! The security kernel: everything that keeps a row or a column from a reader is in this crate. It does no
 //! IO and knows no connector. [`decide`](Policies::decide) is pure.
 
+pub mod access;
 pub mod action;
 mod compiled;
 mod confirm;
@@ -10,6 +11,7 @@ mod conflicts;
 mod coverage;
 mod decide;
 pub mod decision;
+pub mod difference;
 mod engine;
 pub mod error;
 pub mod explain;
@@ -34,8 +36,10 @@ mod testing;
 mod through_view;
 pub mod verify;
 
+pub use access::{Access, SeenColumn, SeenRows};
 pub use action::Action;
 pub use decision::{ColumnAccess, ColumnMask, Decision, Restrictions, RuleId};
+pub use difference::{Change, changes};
 pub use error::Error;
 pub use explain::Explanation;
 pub use governed_scan::GovernedScan;

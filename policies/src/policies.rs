@@ -1,9 +1,11 @@
 //! All rules of a mesh, checked and compiled.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::{Name, Problems, Registry, Table};
 
+use crate::access::Access;
 use crate::action::Action;
 use crate::compiled::Compiled;
 use crate::confirm::confirm;
@@ -12,9 +14,10 @@ use crate::decide::{Question, View, reach};
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::masks::{HashKey, Masks};
+use crate::predicate::Values;
 use crate::principal::Principal;
 use crate::roles;
-use crate::rules::{self, RuleFile, model};
+use crate::rules::{self, RuleFile, Subject, model};
 use crate::through_view;
 
 /// All rules of a mesh. Immutable: a reload makes a new one and swaps.
@@ -69,6 +72,38 @@ impl Policies {
     #[must_use]
     pub fn explain(&self, principal: &Principal, table: &Table) -> Explanation {
         Explanation::new(&self.compiled, principal, table)
+    }
+
+    /// What `principal` may do with a table and sees of it, in SQL. For people who may read the rules.
+    #[must_use]
+    pub fn access(&self, principal: &Principal, table: &Table) -> Access {
+        Access::of(Question::new(&self.compiled, principal, table).as_ref())
+    }
+
+    /// The same for a principal whose name and attributes are not known, such as any holder of a role: the identity
+    /// functions stand in the predicates as they are written.
+    #[must_use]
+    pub fn access_as_written(&self, principal: &Principal, table: &Table) -> Access {
+        let question = Question::new(&self.compiled, principal, table);
+        Access::of(question.map(|question| Question { values: Values::AsWritten, ..question }).as_ref())
+    }
+
+    /// The tables that a `p` row of `principal` is about, sorted. [`decide`](Self::decide) denies every other one.
+    #[must_use]
+    pub fn tables_of(&self, principal: &Principal) -> Vec<&Arc<Table>> {
+        self.compiled.tables_of(|domain| reach(&self.compiled, principal, domain).0)
+    }
+
+    /// Bare names of the users that a rule names, sorted.
+    #[must_use]
+    pub fn named_users(&self) -> BTreeSet<&str> {
+        self.compiled.graph.subjects().iter().filter_map(Subject::user_name).collect()
+    }
+
+    /// Bare names of the roles that a rule names, sorted.
+    #[must_use]
+    pub fn named_roles(&self) -> BTreeSet<&str> {
+        self.compiled.graph.subjects().iter().filter_map(Subject::role_name).collect()
     }
 
     /// Bare names of the roles that `principal` holds in `domain`, sorted: those of `g` rows and those that the

@@ -12,13 +12,23 @@ const MAX_CHAIN: usize = 9;
 /// Number of a subject in one [`RoleGraph`].
 pub(crate) type SubjectId = u32;
 
+/// One `g` row, seen from its member.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    pub(crate) role: SubjectId,
+    pub(crate) place: Place,
+}
+
+/// The roles that each member holds directly.
+type Holdings = HashMap<SubjectId, Vec<Holding>>;
+
 /// The `g` rows as numbers: who holds which role directly, in one domain or in all.
 #[derive(Debug, Default)]
 pub(crate) struct RoleGraph {
     ids: HashMap<Subject, SubjectId>,
     subjects: Vec<Subject>,
-    everywhere: HashMap<SubjectId, Vec<SubjectId>>,
-    within: HashMap<Name, HashMap<SubjectId, Vec<SubjectId>>>,
+    everywhere: Holdings,
+    within: HashMap<Name, Holdings>,
 }
 
 impl RoleGraph {
@@ -26,11 +36,11 @@ impl RoleGraph {
         let mut graph = Self::default();
         for membership in memberships {
             let (member, role) = (graph.number(&membership.member), graph.number(&membership.role));
-            let edges = match &membership.domain {
+            let holdings = match &membership.domain {
                 None => &mut graph.everywhere,
                 Some(domain) => graph.within.entry(domain.clone()).or_default(),
             };
-            edges.entry(member).or_default().push(role);
+            holdings.entry(member).or_default().push(Holding { role, place: membership.place.clone() });
         }
         graph
     }
@@ -66,14 +76,31 @@ impl RoleGraph {
         let mut reached: BTreeSet<SubjectId> = start.into_iter().collect();
         let mut waiting: Vec<SubjectId> = reached.iter().copied().collect();
         while let Some(subject) = waiting.pop() {
-            let local = within.and_then(|edges| edges.get(&subject));
-            for role in self.everywhere.get(&subject).into_iter().chain(local).flatten() {
-                if reached.insert(*role) {
-                    waiting.push(*role);
+            let local = within.and_then(|holdings| holdings.get(&subject));
+            for holding in self.everywhere.get(&subject).into_iter().chain(local).flatten() {
+                if reached.insert(holding.role) {
+                    waiting.push(holding.role);
                 }
             }
         }
         reached
+    }
+
+    /// The roles that a subject holds in `domain` by a row of its own.
+    pub(crate) fn held_by(&self, domain: &Name, subject: SubjectId) -> impl Iterator<Item = &Holding> {
+        let local = self.within.get(domain).and_then(|holdings| holdings.get(&subject));
+        self.everywhere.get(&subject).into_iter().chain(local).flatten()
+    }
+
+    /// Who holds each role in `domain` by a row of their own.
+    pub(crate) fn members(&self, domain: &Name) -> HashMap<SubjectId, Vec<SubjectId>> {
+        let mut members: HashMap<SubjectId, Vec<SubjectId>> = HashMap::new();
+        for (member, holdings) in self.everywhere.iter().chain(self.within.get(domain).into_iter().flatten()) {
+            for holding in holdings {
+                members.entry(holding.role).or_default().push(*member);
+            }
+        }
+        members
     }
 }
 

@@ -164,3 +164,24 @@ async fn get_schema_agrees_with_the_statement() {
         assert_eq!(ann.schema(&command).await.unwrap(), *ann.rows(sql).await.schema, "{sql}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_reads_what_he_may_do_and_nothing_of_the_rules() {
+    let retail = Retail::serve().await;
+    let grants = "SELECT domain, table_name, action, rows, array_to_string(columns, ' ') AS columns, \
+                  array_to_string(masked_columns, ' ') AS masked FROM system.grants WHERE domain = 'sales' \
+                  ORDER BY table_name, action";
+    let shown = "id region customer_id status amount email ordered";
+    let discover = format!("sales|orders|discover|NULL|{shown}|email");
+    let select = format!("sales|orders|select|filtered|{shown}|email");
+    let mut ann = retail.gateway.connect("ann").await;
+    assert_eq!(ann.rows(grants).await.lines(), [discover, select]);
+    let mask = "SELECT column_name, mask FROM system.columns WHERE domain = 'sales' AND mask IS NOT NULL";
+    assert_eq!(ann.rows(mask).await.lines(), ["email|show_last_4"]);
+    let all = "SELECT table_name, action, rows, array_length(columns) AS columns, array_length(masked_columns) AS masked \
+               FROM system.grants WHERE action = 'select' AND table_name = 'orders'";
+    let mut sam = retail.gateway.connect("sam").await;
+    assert_eq!(sam.rows(all).await.cells()[0][..4], ["orders", "select", "all", "8"]);
+    let mut eve = retail.gateway.connect("eve").await;
+    assert_eq!(eve.rows("SELECT * FROM system.grants").await.lines(), Vec::<String>::new());
+}

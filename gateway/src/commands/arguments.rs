@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::server::ServeOptions;
 use crate::shell;
@@ -121,8 +121,14 @@ impl SqlArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Say which rules make up a user's view of a table.
+    /// Say which rules make up a user's view of a table, in the order in which they work.
     Explain(ExplainArguments),
+    /// Say who gains or loses what between two versions of a mesh.
+    ///
+    /// Asks about every user of either users.toml, with the attributes there; every other user that a rule names; and
+    /// every role, as somebody who holds just that role. Where name and attributes are not known, predicates are
+    /// compared as they are written. A view is compared by its own rules; what it reads, with the tables it reads.
+    Diff(DiffArguments),
     /// Run the mesh's `policies/tests.yaml`.
     Test {
         /// Folder of the mesh.
@@ -145,6 +151,31 @@ pub(super) struct ExplainArguments {
     /// An attribute of the user, instead of the one in users.toml.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) attribute: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// Folder of the mesh as it was, such as another checkout.
+    pub(super) old: PathBuf,
+    /// Folder of the mesh as it is to be.
+    pub(super) new: PathBuf,
+    /// This user only.
+    #[arg(long)]
+    pub(super) user: Option<String>,
+    /// How the differences are printed.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(super) format: DiffFormat,
+    /// Exit with 1 where there is a difference.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// Sentences.
+    Text,
+    /// A list of {user or role, table, changes}.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,6 +51,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Check { mesh, online } => check::run(&mesh, online).await,
         Command::Policy(PolicyCommand::Test { mesh }) => policy::test::run(&mesh).await,
         Command::Policy(PolicyCommand::Explain(arguments)) => policy::explain::run(&arguments).await,
+        Command::Policy(PolicyCommand::Diff(arguments)) => policy::diff::run(&arguments).await,
         Command::User(UserCommand::Add { name, mesh, attribute, password }) => {
             user::add(&mesh, &name, &attribute, password)
         }

@@ -1,5 +1,7 @@
 //! The gateway's own tables: `information_schema` and `system`, holding only what the caller may see.
 
+mod grants;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
@@ -8,7 +10,6 @@ use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result};
-use policies::{Action, Decision};
 
 use super::Snapshot;
 use crate::metadata::VisibleTable;
@@ -43,8 +44,8 @@ impl OwnSchema {
             ("information_schema", "tables") => tables(mesh, &visible).map(Some),
             ("information_schema", "columns") => columns(mesh, &visible).map(Some),
             ("system", "products") => products(&visible).map(Some),
-            ("system", "columns") => described_columns(&visible).map(Some),
-            ("system", "grants") => grants(&self.snapshot, &visible).map(Some),
+            ("system", "columns") => described_columns(&self.snapshot, &visible).map(Some),
+            ("system", "grants") => grants::rows(&self.snapshot, &visible).map(Some),
             _ => Ok(None),
         }
     }
@@ -137,8 +138,10 @@ fn products(visible: &[VisibleTable]) -> Batch {
     ])
 }
 
-fn described_columns(visible: &[VisibleTable]) -> Batch {
+fn described_columns(snapshot: &Snapshot, visible: &[VisibleTable]) -> Batch {
     let rows = column_rows(visible);
+    let masks = grants::masks(snapshot, visible);
+    let mask = |table: &VisibleTable, field: &Field| masks.get(&(&table.table.name, field.name().as_str())).cloned();
     let promised = |table: &VisibleTable, field: &Field| {
         table.table.columns.iter().find(|column| column.name == *field.name()).cloned()
     };
@@ -157,23 +160,6 @@ fn described_columns(visible: &[VisibleTable]) -> Batch {
             "description",
             rows.iter().map(|(table, _, field)| promised(table, field).and_then(|column| column.description)).collect(),
         ),
-    ])
-}
-
-/// What the caller may do with each table; of no one else anything.
-fn grants(snapshot: &Snapshot, visible: &[VisibleTable]) -> Batch {
-    let mut rows = Vec::new();
-    for table in visible {
-        for action in Action::ALL {
-            let decision = snapshot.mesh.policies.decide(&snapshot.principal, &table.table, action);
-            if let Decision::Allow(_) = decision {
-                rows.push((&table.table.name, action));
-            }
-        }
-    }
-    texts(vec![
-        ("domain", each(&rows, |(name, _)| name.domain.to_string())),
-        ("table_name", each(&rows, |(name, _)| name.table.to_string())),
-        ("action", each(&rows, |(_, action)| action.to_string())),
+        ("mask", rows.iter().map(|(table, _, field)| mask(table, field)).collect()),
     ])
 }

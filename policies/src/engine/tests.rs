@@ -62,7 +62,7 @@ fn random_rules(dice: &mut Dice) -> String {
     rows.into_iter().collect::<Vec<_>>().join("\n")
 }
 
-fn compile(text: &str, registry: &Arc<Registry>) -> (Rules, Compiled) {
+pub(super) fn compile(text: &str, registry: &Arc<Registry>) -> (Rules, Compiled) {
     let mut problems = Problems::default();
     let file = RuleFile { path: "x.csv".into(), text: text.to_owned() };
     let rules = read(&[file], registry, &mut problems);

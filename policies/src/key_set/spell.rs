@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::unparser::expr_to_sql;
 
 use super::function::{InKeys, NAME};
+use crate::predicate::as_written;
 
 /// `expression` in SQL.
 pub(crate) fn spell(expression: &Expr) -> String {
@@ -42,7 +43,7 @@ fn spelled(expression: &Expr) -> Option<String> {
 
 fn query(call: &InKeys) -> String {
     let set = call.key_set();
-    let condition = set.condition.as_ref().map(|condition| format!(" WHERE {}", spell(condition))).unwrap_or_default();
+    let condition = set.condition.as_ref().map(|condition| format!(" WHERE {}", spell(&as_written(condition.clone())))).unwrap_or_default();
     format!("SELECT \"{}\" FROM {}{condition}", set.column.replace('"', "\"\""), set.table)
 }
 

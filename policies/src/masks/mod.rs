@@ -41,6 +41,12 @@ impl Masks {
         }
     }
 
+    /// The functions, for an engine that runs what they stand in.
+    #[cfg(test)]
+    pub(crate) fn functions(&self) -> [Arc<ScalarUDF>; 6] {
+        [&self.show_last_4, &self.show_first_4, &self.alphanum, &self.hash, &self.year, &self.month].map(Arc::clone)
+    }
+
     /// The expression that `mask` shows instead of `column`; none for `clear`.
     pub(crate) fn template(
         &self,

@@ -6,7 +6,7 @@ use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, interna
 use datafusion::logical_expr::expr::{InList, Placeholder, ScalarFunction};
 use datafusion::logical_expr::{
     Between, BinaryExpr, ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    Volatility, lit,
 };
 use std::sync::Arc;
 
@@ -68,6 +68,26 @@ pub(super) fn functions() -> [Arc<ScalarUDF>; 3] {
         Stub::function(CURRENT_USER, 0, DataType::Utf8),
         Stub::function(HAS_ROLE, 1, DataType::Boolean),
     ]
+}
+
+/// The expression with calls where the placeholders are: as the rule's author wrote it.
+pub(crate) fn as_written(expression: Expr) -> Expr {
+    let named =
+        |function: Arc<ScalarUDF>, name: &str| Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![lit(name)]));
+    let call = |meaning: Meaning<'_>| match meaning {
+        Meaning::Attribute(name) => named(Stub::function(ATTRIBUTE, 1, DataType::Utf8), name),
+        Meaning::HasRole(role) => named(Stub::function(HAS_ROLE, 1, DataType::Boolean), role),
+        Meaning::CurrentUser => {
+            let function = Stub::function(CURRENT_USER, 0, DataType::Utf8);
+            Expr::ScalarFunction(ScalarFunction::new_udf(function, Vec::new()))
+        }
+    };
+    let original = expression.clone();
+    let written = expression.transform_up(|node| {
+        let meaning = if let Expr::Placeholder(place) = &node { Meaning::of(&place.id) } else { None };
+        Ok(meaning.map(call).map_or_else(|| Transformed::no(node.clone()), Transformed::yes))
+    });
+    written.map_or(original, |written| written.data)
 }
 
 /// Whether a function of this name is one of ours.

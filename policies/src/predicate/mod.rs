@@ -22,9 +22,11 @@ use catalog::Registry;
 use catalog::source::Source;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 
+pub(crate) use identity::as_written;
+
 pub(crate) use lossless::is_lossless;
 use template::Needs;
-pub(crate) use template::{Identity, Missing, Template};
+pub(crate) use template::{Identity, Missing, Template, Values};
 
 use crate::key_set::{self, InKeys, Lookup};
 use crate::rules::Refusal;

@@ -1,6 +1,8 @@
 //! Reads the text of a predicate into the parser's tree.
 
-use datafusion::sql::sqlparser::ast::ExprWithAlias;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, ExprWithAlias, UnaryOperator, visit_expressions};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
@@ -27,7 +29,37 @@ pub(super) fn parse(text: &str) -> Result<ExprWithAlias, Refusal> {
     if next != Token::EOF {
         return Err(refused(&format!("nothing may follow the expression, but `{next}` does")));
     }
-    Ok(ExprWithAlias { expr, alias: None })
+    match visit_expressions(&expr, distinct_from_one_value) {
+        ControlFlow::Break(refusal) => Err(refusal),
+        ControlFlow::Continue(()) => Ok(ExprWithAlias { expr, alias: None }),
+    }
+}
+
+/// The parser reads `a IS DISTINCT FROM b AND c` as `a IS DISTINCT FROM (b AND c)`, and PostgreSQL does not: what
+/// stands behind FROM must be one value, or in parentheses.
+fn distinct_from_one_value(expression: &Expr) -> ControlFlow<Refusal> {
+    let (Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right)) = expression else {
+        return ControlFlow::Continue(());
+    };
+    let one = matches!(
+        right.as_ref(),
+        Expr::Nested(_)
+            | Expr::Value(_)
+            | Expr::TypedString(_)
+            | Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::Function(_)
+            | Expr::Cast { .. }
+            | Expr::Case { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, .. }
+    );
+    if one {
+        return ControlFlow::Continue(());
+    }
+    let remedy = "put each side of AND and OR in parentheses, such as \"(a IS DISTINCT FROM b) AND c\"";
+    ControlFlow::Break(Refusal::new("what follows IS DISTINCT FROM is not one value", remedy))
 }
 
 /// `current_user()` as `current_user`: the parser knows the word as a keyword that takes no parentheses.

@@ -29,6 +29,16 @@ pub(crate) struct Identity<'a> {
     pub(crate) principal: &'a Principal,
     /// Bare names of all roles that the principal holds in the table's domain.
     pub(crate) roles: &'a BTreeSet<String>,
+    pub(crate) values: Values,
+}
+
+/// What stands in an expression where a principal's values belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// The values.
+    OfPrincipal,
+    /// The places for them: for people who compare rules, never for a table.
+    AsWritten,
 }
 
 /// Why a template has no answer for a principal.
@@ -67,7 +77,7 @@ impl Template {
 
     /// The expression with the principal's values as typed literals, folded.
     pub(crate) fn fold(&self, identity: &Identity<'_>, schema: &Arc<DFSchema>) -> Result<Expr, Missing> {
-        if self.needs.is_empty() {
+        if self.needs.is_empty() || identity.values == Values::AsWritten {
             return Ok(self.expression.clone());
         }
         for (id, data_type) in &self.needs {

@@ -197,6 +197,19 @@ fn what_can_fail_or_change_is_refused() {
 }
 
 #[test]
+fn what_the_parser_groups_otherwise_than_postgresql_is_refused() {
+    for right in ["true AND region = 'EU'", "paid OR id = 1", "paid = true", "NOT paid AND paid", "paid IS NULL"] {
+        for distinct in ["paid IS DISTINCT FROM", "paid IS NOT DISTINCT FROM"] {
+            let refusal = loads(&format!("{distinct} {right}")).unwrap_err();
+            assert!(refusal.contains("is not one value"), "{right}: {refusal}");
+        }
+        assert_eq!(loads(&format!("paid IS DISTINCT FROM ({right})")), Ok(()));
+    }
+    assert_eq!(loads("(paid IS DISTINCT FROM true) AND id IS NOT DISTINCT FROM -1"), Ok(()));
+    assert_eq!(loads("created IS DISTINCT FROM DATE '2024-01-01'"), Ok(()));
+}
+
+#[test]
 fn a_deep_predicate_is_refused_and_not_a_crash() {
     let deep = format!("{}paid{}", "(".repeat(2_000), ")".repeat(2_000));
     assert!(loads(&deep).is_err());

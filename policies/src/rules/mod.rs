@@ -64,6 +64,11 @@ impl Subject {
         &self.0
     }
 
+    /// The user's bare name.
+    pub(crate) fn user_name(&self) -> Option<&str> {
+        self.0.strip_prefix("user:")
+    }
+
     /// The role's bare name.
     pub(crate) fn role_name(&self) -> Option<&str> {
         self.0.strip_prefix("role:")

@@ -1,6 +1,7 @@
 //! An expectation of `policies/tests.yaml`, and whether a result meets it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -60,6 +61,18 @@ impl Value {
             Self::Integer(value) => cell == Some(value.to_string().as_str()) || number(*value as f64),
             Self::Number(value) => number(*value),
             Self::Text(value) => cell == Some(value),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) => f.write_str(value),
+            Self::Null => f.write_str("null"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `meshgate policy …`: what the rules mean, and whether they do what their owners expect.
 
+pub(super) mod diff;
 pub(super) mod expectation;
 pub(super) mod explain;
 pub(super) mod test;

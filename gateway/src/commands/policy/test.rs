@@ -19,7 +19,7 @@ pub(in super::super) async fn run(mesh: &Path) -> Result<Outcome, Failure> {
         let result = ask(&gateway, expectation).await;
         let Some(why) = unmet(expectation, &result) else { continue };
         failed += 1;
-        say(&format!("FAILED {}. as {}: {}\n    {why}", index + 1, expectation.user, expectation.query.trim()));
+        say(&format!("FAILED {}. as {}: {}\n{why}", index + 1, expectation.user, expectation.query.trim()));
     }
     say(&format!("{} passed, {failed} failed", expectations.len() - failed));
     Ok(if failed == 0 { Outcome::Good } else { Outcome::Failed })
@@ -42,26 +42,64 @@ async fn ask(gateway: &Arc<Gateway>, expectation: &Expectation) -> Result<Rows, 
     Ok(rows)
 }
 
-/// Why an expectation is not met; `None` where it is.
+/// What was expected and what came, in two lines; `None` where the expectation is met.
 fn unmet(expectation: &Expectation, result: &Result<Rows, Error>) -> Option<String> {
-    match (&expectation.rows, &expectation.error, result) {
-        (Some(expected), None, Ok(rows)) => (!met(expected, rows)).then(|| format!("it gives {}", shown(rows))),
-        (None, Some(expected), Err(error)) => {
-            (error.kind.as_str() != expected).then(|| format!("it gives {}: {error}", error.kind))
-        }
-        (Some(_), None, Err(error)) => Some(format!("it gives {}: {error}", error.kind)),
-        (None, Some(expected), Ok(rows)) => Some(format!("it gives {} rows instead of {expected}", rows.len())),
-        (Some(_), Some(_), _) | (None, None, _) => Some("write either `rows` or `error`".to_owned()),
-    }
+    let expected = match (&expectation.rows, &expectation.error) {
+        (Some(expected), None) => match result {
+            Ok(rows) if met(expected, rows) => return None,
+            Ok(_) | Err(_) => shown(expected, |value| value.to_string()),
+        },
+        (None, Some(expected)) => match result {
+            Err(error) if error.kind.as_str() == expected => return None,
+            Ok(_) | Err(_) => format!("error {expected}"),
+        },
+        (Some(_), Some(_)) | (None, None) => return Some("    write either `rows` or `error`".to_owned()),
+    };
+    let actual = match result {
+        Ok(rows) => shown(rows, |cell| cell.clone().unwrap_or_else(|| "null".to_owned())),
+        Err(error) => format!("error {}: {error}", error.kind),
+    };
+    Some(format!("    expected: {expected}\n    actual:   {actual}"))
 }
 
-fn shown(rows: &Rows) -> String {
+/// The first rows, as the file of expectations writes them.
+fn shown<T>(rows: &[Vec<T>], text: impl Fn(&T) -> String) -> String {
     const MOST: usize = 10;
-    let line = |row: &Vec<Option<String>>| {
-        let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or("null")).collect();
-        format!("[{}]", cells.join(", "))
-    };
+    let line = |row: &Vec<T>| format!("[{}]", row.iter().map(&text).collect::<Vec<_>>().join(", "));
     let shown: Vec<String> = rows.iter().take(MOST).map(line).collect();
     let more = if rows.len() > MOST { format!(" and {} more rows", rows.len() - MOST) } else { String::new() };
     format!("[{}]{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expectation::Value;
+    use super::*;
+    use crate::ErrorKind;
+
+    fn check(rows: Option<&[Value]>, error: Option<&str>, result: &Result<Rows, Error>, why: Option<&str>) {
+        let expectation = Expectation {
+            user: "ann".to_owned(),
+            attributes: None,
+            query: "SELECT 1".to_owned(),
+            rows: rows.map(|values| values.iter().map(|value| vec![value.clone()]).collect()),
+            error: error.map(str::to_owned),
+        };
+        assert_eq!(unmet(&expectation, result).as_deref(), why);
+    }
+
+    #[test]
+    fn a_failure_tells_what_was_expected_and_what_came() {
+        let rows = |cell: Option<&str>| Ok(vec![vec![cell.map(str::to_owned)]]);
+        let missing = || Err(Error::new(ErrorKind::UndefinedTable, "table \"a.b\" does not exist"));
+        check(Some(&[Value::Integer(5)]), None, &rows(Some("5")), None);
+        check(None, Some("UndefinedTable"), &missing(), None);
+        let why = "    expected: [[5]]\n    actual:   [[null]]";
+        check(Some(&[Value::Integer(5)]), None, &rows(None), Some(why));
+        let why = "    expected: [[EU], [null]]\n    actual:   error UndefinedTable: table \"a.b\" does not exist";
+        check(Some(&[Value::Text("EU".into()), Value::Null]), None, &missing(), Some(why));
+        let why = "    expected: error UndefinedColumn\n    actual:   [[x]]";
+        check(None, Some("UndefinedColumn"), &rows(Some("x")), Some(why));
+        check(None, None, &rows(None), Some("    write either `rows` or `error`"));
+    }
 }
