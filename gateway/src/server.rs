@@ -65,6 +65,9 @@ pub enum StartError {
     /// The key of the `hash` mask cannot be read.
     #[error("policy.hash_key cannot be read: {0}")]
     HashKey(#[source] connectors::CredentialError),
+    /// The audit log cannot be written, and must be.
+    #[error("the audit log (audit.path) cannot be written: {0}")]
+    Audit(#[source] std::io::Error),
     /// The mesh folder cannot be watched.
     #[error("the mesh folder cannot be watched for changes: {0}")]
     Watch(#[from] notify::Error),
@@ -113,7 +116,7 @@ pub async fn serve(options: ServeOptions) -> Result<Server, StartError> {
     if postgres.is_some() {
         return Err(StartError::Postgres);
     }
-    let gateway = Gateway::start(&mesh).await?;
+    let gateway = Gateway::start_audited(&mesh).await?;
     let config = gateway.current().config.clone();
     if config.asks_for_postgres {
         tracing::warn!("the PostgreSQL door is not there yet: [postgres] is ignored");
@@ -164,6 +167,7 @@ impl Server {
             self.gateway.running.cancel_all();
             self.tasks.shutdown().await;
         }
+        self.gateway.audit.close().await;
     }
 }
 

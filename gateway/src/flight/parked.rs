@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use policies::Principal;
 
-use crate::query::{Planned, Query};
+use crate::auth::Caller;
+use crate::query::{Origin, Planned, Query};
 
 /// How long a plan waits.
 const WAIT: Duration = Duration::from_secs(10);
@@ -33,15 +33,10 @@ impl Parked {
         self.plans.insert(id, Arc::new(Mutex::new(Some(query.rest()))));
     }
 
-    /// The plan of a ticket, if it still holds for this principal: the same rights under the same policies.
-    pub(super) fn take(
-        &self,
-        query_id: &str,
-        principal: &Principal,
-        timeout: Option<Duration>,
-    ) -> Option<Query<Planned>> {
+    /// The plan of a ticket, if it still holds for this caller: the same rights under the same policies.
+    pub(super) fn take(&self, query_id: &str, caller: &Caller, timeout: Option<Duration>) -> Option<Query<Planned>> {
         let parked = self.plans.remove(query_id)?;
         let query = parked.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        query.resume(principal, timeout)
+        query.resume(&caller.principal, timeout, &Origin::of(caller))
     }
 }

@@ -36,6 +36,7 @@ use error::Error;
 use execute::{Flow, Shell};
 use login::Login;
 use options::Target;
+pub(crate) use escape::line as harmless;
 pub use options::{Format, Options};
 use output::Writer;
 use script::Script;
