@@ -210,11 +210,17 @@ fn pem(path: &std::path::Path) -> Result<String, StartError> {
 async fn serve_flight(mut transport: Transport, listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let routes = transport.add_service(health_service).add_service(flight::service(gateway));
+    let (service, sweeping) = flight::service(gateway);
+    let routes = transport.add_service(health_service).add_service(service);
     // The transport's own setting does not reach a listener that it was given. Without it, a small result waits for
     // the client's delayed acknowledgements.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    if let Err(error) = routes.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
+    let serving = routes.serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+    let served = tokio::select! {
+        served = serving => served,
+        () = sweeping => Ok(()),
+    };
+    if let Err(error) = served {
         tracing::error!(%error, "the Flight listener failed");
     }
 }

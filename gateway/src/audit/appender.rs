@@ -128,13 +128,7 @@ impl Current {
     fn begin(file: &LogFile) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let opened = folder::private(options.read(true).append(true).create_new(true)).open(&file.path)?;
-        Ok(Self {
-            file: opened,
-            path: file.path.clone(),
-            bytes: 0,
-            began: file.began.date_naive(),
-            is_torn: false,
-        })
+        Ok(Self { file: opened, path: file.path.clone(), bytes: 0, began: file.began.date_naive(), is_torn: false })
     }
 
     fn open(file: &LogFile) -> io::Result<Self> {

@@ -77,8 +77,7 @@ async fn under_stop_a_full_disk_fails_statements_and_loses_nothing() {
     std::fs::remove_file(full).unwrap();
     until_healthy(&audit).await;
     audit.place().unwrap().unwrap().write(line("d")).await.unwrap();
-    let expected =
-        pairs(&[("a", "AuditUnavailable"), ("b", "Finished"), ("c", "Unauthenticated"), ("d", "Finished")]);
+    let expected = pairs(&[("a", "AuditUnavailable"), ("b", "Finished"), ("c", "Unauthenticated"), ("d", "Finished")]);
     assert_eq!(records(folder.path()), expected, "in their order, and as their clients were told");
 }
 

@@ -78,11 +78,14 @@ impl RawAudit {
         let Self { path, statements, rotate, keep_files, keep_days, on_failure } = self;
         let mut checker = Checker { text, problems };
         let path = checker.value(path, PathBuf::from("audit/"), own_folder, OWN_FOLDER);
-        let statements = checker.value(statements, Statements::Digest, Statements::of, "write `digest` or `text`");
-        let rotate = checker.value(rotate, ByteSize::mib(64).as_u64(), size, "write a size such as \"64MiB\"");
+        let statements =
+            checker.value(statements, Statements::Digest, |text| Statements::of(&text), "write `digest` or `text`");
+        let rotate =
+            checker.value(rotate, ByteSize::mib(64).as_u64(), |text| size(&text), "write a size such as \"64MiB\"");
         let files = checker.value(keep_files, None, files, "write how many files are kept; 0 keeps all");
         let days = checker.value(keep_days, None, days, "write how many days files are kept; 0 keeps them for good");
-        let on_failure = checker.value(on_failure, OnFailure::Stop, OnFailure::of, "write `stop` or `continue`");
+        let on_failure =
+            checker.value(on_failure, OnFailure::Stop, |text| OnFailure::of(&text), "write `stop` or `continue`");
         Some(Audit {
             folder: folder.join(path?),
             statements: statements?,
@@ -115,8 +118,8 @@ impl Checker<'_> {
 }
 
 impl Statements {
-    fn of(text: String) -> Result<Self, String> {
-        match text.as_str() {
+    fn of(text: &str) -> Result<Self, String> {
+        match text {
             "digest" => Ok(Self::Digest),
             "text" => Ok(Self::Text),
             _ => Err(format!("audit.statements is {text:?}")),
@@ -125,8 +128,8 @@ impl Statements {
 }
 
 impl OnFailure {
-    fn of(text: String) -> Result<Self, String> {
-        match text.as_str() {
+    fn of(text: &str) -> Result<Self, String> {
+        match text {
             "stop" => Ok(Self::Stop),
             "continue" => Ok(Self::Continue),
             _ => Err(format!("audit.on_failure is {text:?}")),
@@ -148,7 +151,7 @@ fn own_folder(path: PathBuf) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-fn size(text: String) -> Result<u64, String> {
+fn size(text: &str) -> Result<u64, String> {
     let [least, most] = SIZES;
     let size: ByteSize = text.parse().map_err(|_| format!("audit.rotate is {text:?}"))?;
     if size < least || size > most {

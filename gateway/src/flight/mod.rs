@@ -55,21 +55,24 @@ pub struct Door {
     prepared: PreparedStatements,
     sessions: Sessions,
     cancels: Cancels,
-    parked: Parked,
+    parked: Arc<Parked>,
 }
 
-/// The service to add to a server, with its limits set.
+/// The service to add to a server, with its limits set, and what must be polled as long as it serves.
 #[must_use]
-pub fn service(gateway: Arc<Gateway>) -> FlightServiceServer<Door> {
+pub fn service(gateway: Arc<Gateway>) -> (FlightServiceServer<Door>, impl Future<Output = ()> + Send + 'static) {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
+    let parked = Arc::new(Parked::new());
+    let sweeping = parked.sweep();
     let door = Door {
         gateway,
         prepared: PreparedStatements::new(),
         sessions: Sessions::new(),
         cancels: Cancels::new(),
-        parked: Parked::new(),
+        parked,
     };
-    FlightServiceServer::new(door).max_decoding_message_size(longest)
+    let service = FlightServiceServer::new(door).max_decoding_message_size(longest);
+    (service, sweeping)
 }
 
 /// One call: who makes it, what his session has set, and how long he waits.

@@ -29,7 +29,7 @@ pub(super) struct Record {
     bytes: u64,
     outcome: Outcome,
     /// The audit record, until it is on its way.
-    trail: Option<Trail>,
+    trail: Option<Box<Trail>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ impl Record {
         if audit.keeps_text() {
             trail.keep_text(&statement.sql);
         }
-        self.trail = Some(trail);
+        self.trail = Some(Box::new(trail));
         Ok(())
     }
 

@@ -144,7 +144,7 @@ impl Query<Running> {
     /// The end as the client is told it: a success only when its record is written.
     fn told(&mut self, recorded: Result<(), Error>, outcome: Result<(), Error>) -> Option<Result<RecordBatch, Error>> {
         self.phase.ending = Ending::Told;
-        let recorded = outcome.is_ok().then_some(recorded).unwrap_or(Ok(()));
+        let recorded = if outcome.is_ok() { recorded } else { Ok(()) };
         let recorded = recorded.map_err(|error| self.common.failed(error));
         outcome.and(recorded).err().map(Err)
     }

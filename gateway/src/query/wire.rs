@@ -54,9 +54,8 @@ pub(super) fn batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBat
 
 /// Bytes of the values of `batch`, shared buffers counted as far as the batch uses them.
 pub(super) fn bytes(batch: &RecordBatch) -> usize {
-    let column = |column: &ArrayRef| {
-        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
-    };
+    let column =
+        |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size());
     batch.columns().iter().map(column).sum()
 }
 

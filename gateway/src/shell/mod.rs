@@ -33,10 +33,10 @@ use tokio::task::JoinSet;
 
 use connection::Connection;
 use error::Error;
+pub(crate) use escape::line as harmless;
 use execute::{Flow, Shell};
 use login::Login;
 use options::Target;
-pub(crate) use escape::line as harmless;
 pub use options::{Format, Options};
 use output::Writer;
 use script::Script;

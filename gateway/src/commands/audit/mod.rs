@@ -65,3 +65,36 @@ fn print(reader: Reader, filter: &Filter, format: Format, out: &mut impl Write) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
+    use super::*;
+    use crate::audit::line::{Kind, Line};
+
+    #[test]
+    fn records_are_printed_in_their_order_as_they_are_stored_or_as_a_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stored = String::new();
+        for (subject, outcome) in [("ann", "Finished"), ("eve", "UndefinedTable"), ("ann", "Cancelled")] {
+            let mut line = Line::new(Kind::Statement);
+            line.subject = Some(subject.into());
+            line.outcome = outcome.into();
+            stored.push_str(&String::from_utf8(line.encode().unwrap()).unwrap());
+        }
+        let text = format!("{stored}{{\"cut");
+        std::fs::write(folder.path().join("audit-20261122T000000.000Z.jsonl"), text).unwrap();
+        let printed = |filter: &Filter, format| {
+            let mut out = Vec::new();
+            print(Reader::open(folder.path()).unwrap(), filter, format, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(printed(&Filter::default(), Format::Jsonl), stored);
+        let ann = Filter::of_user("ann");
+        assert_eq!(printed(&ann, Format::Jsonl).lines().count(), 2);
+        let table = printed(&ann, Format::Table);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, table::HEADER));
+        assert!(lines[1].contains("Finished") && lines[2].contains("Cancelled"), "{table}");
+    }
+}

@@ -14,7 +14,8 @@ pub(super) fn row(line: &Line) -> String {
         Kind::Statement => (line.rows.to_string(), line.milliseconds.to_string()),
         Kind::Ticket | Kind::Login => (String::new(), String::new()),
     };
-    let row = format!("{:<24}  {user:<12}  {:<18} {rows:>8} {milliseconds:>8}  {}", line.time, line.outcome, what(line));
+    let row =
+        format!("{:<24}  {user:<12}  {:<18} {rows:>8} {milliseconds:>8}  {}", line.time, line.outcome, what(line));
     // A claimed user name may hold anything.
     shell::harmless(row.trim_end()).into_owned()
 }
