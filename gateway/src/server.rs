@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server as Transport, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::Gateway;
 use crate::config::{self, Config, Tls};
@@ -207,9 +209,24 @@ fn pem(path: &std::path::Path) -> Result<String, StartError> {
         .map_err(|error| StartError::Tls { file: path.display().to_string(), reason: error.to_string() })
 }
 
+/// Keeps the gRPC health service as `/readyz` is, as long as it is polled.
+async fn tell_health(health: HealthReporter, gateway: Arc<Gateway>) {
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut told = None;
+    loop {
+        look.tick().await;
+        let serves = gateway.stopped().is_none();
+        if told != Some(serves) {
+            let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+            health.set_service_status("", status).await;
+            told = Some(serves);
+        }
+    }
+}
+
 async fn serve_flight(mut transport: Transport, listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let telling = tell_health(health, Arc::clone(&gateway));
     let (service, sweeping) = flight::service(gateway);
     let routes = transport.add_service(health_service).add_service(service);
     // The transport's own setting does not reach a listener that it was given. Without it, a small result waits for
@@ -219,6 +236,7 @@ async fn serve_flight(mut transport: Transport, listener: TcpListener, gateway: 
     let served = tokio::select! {
         served = serving => served,
         () = sweeping => Ok(()),
+        () = telling => Ok(()),
     };
     if let Err(error) = served {
         tracing::error!(%error, "the Flight listener failed");

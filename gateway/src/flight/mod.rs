@@ -63,7 +63,7 @@ pub struct Door {
 pub fn service(gateway: Arc<Gateway>) -> (FlightServiceServer<Door>, impl Future<Output = ()> + Send + 'static) {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
     let parked = Arc::new(Parked::new());
-    let sweeping = parked.sweep();
+    let sweeping = Arc::clone(&parked).sweep();
     let door = Door {
         gateway,
         prepared: PreparedStatements::new(),

@@ -55,8 +55,8 @@ impl Parked {
     }
 
     /// Ends plans whose wait is over, as long as it is polled, and all others when it is dropped.
-    pub(super) fn sweep(self: &Arc<Self>) -> impl Future<Output = ()> + Send + 'static {
-        let sweeper = Sweeper(Arc::clone(self));
+    pub(super) fn sweep(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static {
+        let sweeper = Sweeper(self);
         async move {
             let mut sweep = tokio::time::interval(SWEEP);
             loop {

@@ -58,7 +58,8 @@ fn files_that_are_kept_for_days_end_with_the_day() {
         appender.append(format!("{day}\n").as_bytes(), later).unwrap();
         appender.append(format!("{day} again\n").as_bytes(), later).unwrap();
     }
-    assert_eq!(contents(folder.path()), ["2\n2 again\n", "3\n3 again\n", "4\n4 again\n"]);
+    let expected = ["1\n1 again\n", "2\n2 again\n", "3\n3 again\n", "4\n4 again\n"];
+    assert_eq!(contents(folder.path()), expected, "the last record of the first is two days old now");
     appender.tidy(now().checked_add_days(chrono::Days::new(30)).unwrap());
     assert_eq!(contents(folder.path()), ["4\n4 again\n"]);
 }
