@@ -59,7 +59,6 @@ pub struct Door {
 }
 
 /// The service to add to a server, with its limits set, and what must be polled as long as it serves.
-#[must_use]
 pub fn service(gateway: Arc<Gateway>) -> (FlightServiceServer<Door>, impl Future<Output = ()> + Send + 'static) {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
     let parked = Arc::new(Parked::new());
