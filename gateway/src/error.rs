@@ -39,13 +39,15 @@ pub enum ErrorKind {
     SourceUnavailable,
     /// A source answered with an error.
     SourceFailed,
+    /// The statement cannot be recorded in the audit log.
+    AuditUnavailable,
     /// A fault of the gateway.
     Internal,
 }
 
 impl ErrorKind {
     /// Every kind, in the order of README's table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Unauthenticated,
         Self::AccessDenied,
         Self::InvalidStatement,
@@ -62,6 +64,7 @@ impl ErrorKind {
         Self::Cancelled,
         Self::SourceUnavailable,
         Self::SourceFailed,
+        Self::AuditUnavailable,
         Self::Internal,
     ];
 
@@ -85,6 +88,7 @@ impl ErrorKind {
             Self::Cancelled => "Cancelled",
             Self::SourceUnavailable => "SourceUnavailable",
             Self::SourceFailed => "SourceFailed",
+            Self::AuditUnavailable => "AuditUnavailable",
             Self::Internal => "Internal",
         }
     }
@@ -107,7 +111,7 @@ impl ErrorKind {
             Self::LimitExceeded => Code::ResourceExhausted,
             Self::Timeout => Code::DeadlineExceeded,
             Self::Cancelled => Code::Cancelled,
-            Self::SourceUnavailable => Code::Unavailable,
+            Self::SourceUnavailable | Self::AuditUnavailable => Code::Unavailable,
             Self::SourceFailed | Self::Internal => Code::Internal,
         }
     }
@@ -130,6 +134,7 @@ impl ErrorKind {
             Self::Timeout | Self::Cancelled => "57014",
             Self::SourceUnavailable => "HV00N",
             Self::SourceFailed => "HV000",
+            Self::AuditUnavailable => "58030",
             Self::Internal => "XX000",
         }
     }

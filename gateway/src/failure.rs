@@ -145,6 +145,7 @@ fn told_scan(error: &ScanError) -> Error {
         | ErrorKind::UnsupportedCommand
         | ErrorKind::InvalidTicket
         | ErrorKind::SourceFailed
+        | ErrorKind::AuditUnavailable
         | ErrorKind::Internal => source_failed(&error.table),
     }
 }
@@ -168,6 +169,7 @@ pub(crate) fn told_of_view(view: &catalog::TableName, error: &Error) -> Error {
         | ErrorKind::LimitExceeded
         | ErrorKind::Timeout
         | ErrorKind::Cancelled
+        | ErrorKind::AuditUnavailable
         | ErrorKind::Internal => return error.clone(),
     };
     Error::new(error.kind, message)

@@ -16,7 +16,9 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
 use crate::admission::Admission;
+use crate::audit::Audit;
 use crate::auth::{Authenticator, Users};
+use crate::config::{Config, OnFailure};
 use crate::mesh::Mesh;
 use crate::metadata::{self, VisibleTable};
 use crate::query::{RunningQueries, memory};
@@ -34,6 +36,7 @@ pub struct Gateway {
     mesh: ArcSwap<Mesh>,
     degraded: Mutex<Option<String>>,
     hash_key: HashKey,
+    pub(crate) audit: Audit,
     authenticator: Authenticator,
     pub(crate) connectors: Connectors,
     pub(crate) admission: Admission,
@@ -45,14 +48,32 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Loads the mesh in `folder` and makes everything that its queries will share.
+    /// Loads the mesh in `folder` and makes everything that its queries will share. For the questions of its own
+    /// operator: nothing is written to the audit log.
     ///
     /// # Errors
     /// Where the mesh has mistakes, or the system refuses threads or randomness.
     pub async fn start(folder: &Path) -> Result<Arc<Self>, StartError> {
+        Self::make(folder, |_config| Ok(Audit::off())).await
+    }
+
+    /// The same for a gateway that others ask: it records in the audit log, where the mesh has one.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`]; also where the audit log must be written and cannot be.
+    pub async fn start_audited(folder: &Path) -> Result<Arc<Self>, StartError> {
+        let open = |config: &Config| config.audit.as_ref().map_or_else(|| Ok(Audit::off()), Audit::open);
+        Self::make(folder, |config| open(config).map_err(StartError::Audit)).await
+    }
+
+    async fn make(
+        folder: &Path,
+        audit: impl FnOnce(&Config) -> Result<Audit, StartError>,
+    ) -> Result<Arc<Self>, StartError> {
         let hash_key = hash_key(folder).await?;
         let mesh = Mesh::load(folder, &hash_key, 1).await?;
         let config = &mesh.config;
+        let audit = audit(config)?;
         let connectors = Connectors::new(connectors::Options {
             snapshot_cache_bytes: config.cache.snapshots_bytes,
             ..connectors::Options::default()
@@ -63,6 +84,7 @@ impl Gateway {
             folder: folder.to_owned(),
             degraded: Mutex::new(None),
             hash_key,
+            audit,
             authenticator: Authenticator::new()?,
             admission: Admission::new(config.limits.queries, config.limits.queue),
             running: Arc::default(),
@@ -111,6 +133,9 @@ impl Gateway {
         let mut degraded = self.degraded.lock().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok(mesh) => {
+                if mesh.config.audit != self.current().config.audit {
+                    tracing::warn!("[audit] has changed: the gateway follows when it is started again");
+                }
                 let last = self.mesh.swap(Arc::new(mesh));
                 *degraded = None;
                 metrics::gauge!("meshgate_policy_version").set(u32::try_from(version).unwrap_or(u32::MAX));
@@ -130,7 +155,16 @@ impl Gateway {
     /// Why the gateway is not in full health; `None` when it is.
     #[must_use]
     pub fn degraded(&self) -> Option<String> {
-        self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mesh = self.degraded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let audit = self.audit.broken().map(|(why, _)| why);
+        let all: Vec<String> = mesh.into_iter().chain(audit).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
+    /// Why no statement is answered; `None` where they are.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        self.audit.broken().filter(|(_, on_failure)| *on_failure == OnFailure::Stop).map(|(why, _)| why)
     }
 
     /// Folder of the mesh.

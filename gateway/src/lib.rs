@@ -3,6 +3,7 @@
 //! The only crate that knows a wire protocol, the configuration and the clock.
 
 mod admission;
+mod audit;
 pub mod auth;
 pub mod commands;
 pub mod config;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use catalog::{Problem, Problems, Registry};
 use policies::{HashKey, Policies, RuleFile};
+use sha2::{Digest, Sha256};
 
+use crate::audit;
 use crate::auth::Users;
 use crate::config::{self, Config};
 
@@ -28,6 +30,8 @@ pub struct Mesh {
     pub users: Arc<Users>,
     /// Counts the loads since the start; the policy version of tickets and records.
     pub version: u64,
+    /// SHA-256 of all rule files, in hexadecimal: the same for the same rules, whoever loads them.
+    pub policy_digest: String,
 }
 
 impl Mesh {
@@ -47,6 +51,7 @@ impl Mesh {
             return problems.or(()).and(Err(Problems::default()));
         };
         let registry = Arc::new(registry);
+        let policy_digest = digest(&rules);
         let policies = Policies::load(rules, model, Arc::clone(&registry), hash_key.clone()).await;
         let policies = match policies {
             Ok(policies) => problems.or(policies)?,
@@ -55,8 +60,20 @@ impl Mesh {
                 return problems.or(()).and(Err(Problems::default()));
             }
         };
-        Ok(Self { config, registry, policies, users: Arc::new(users), version })
+        Ok(Self { config, registry, policies, users: Arc::new(users), version, policy_digest })
     }
+}
+
+/// Digest of names and texts; their lengths keep them apart.
+fn digest(rules: &[RuleFile]) -> String {
+    let mut digest = Sha256::new();
+    for RuleFile { path, text } in rules {
+        for part in [path.as_os_str().as_encoded_bytes(), text.as_bytes()] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    }
+    audit::hex(&digest.finalize())
 }
 
 /// The `policies/*.csv` files in the order of their names, and `policies/model.conf` where there is one.

@@ -10,6 +10,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server as Transport, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::Gateway;
 use crate::config::{self, Config, Tls};
@@ -65,6 +67,9 @@ pub enum StartError {
     /// The key of the `hash` mask cannot be read.
     #[error("policy.hash_key cannot be read: {0}")]
     HashKey(#[source] connectors::CredentialError),
+    /// The audit log cannot be written, and must be.
+    #[error("the audit log (audit.path) cannot be written: {0}")]
+    Audit(#[source] std::io::Error),
     /// The mesh folder cannot be watched.
     #[error("the mesh folder cannot be watched for changes: {0}")]
     Watch(#[from] notify::Error),
@@ -113,7 +118,7 @@ pub async fn serve(options: ServeOptions) -> Result<Server, StartError> {
     if postgres.is_some() {
         return Err(StartError::Postgres);
     }
-    let gateway = Gateway::start(&mesh).await?;
+    let gateway = Gateway::start_audited(&mesh).await?;
     let config = gateway.current().config.clone();
     if config.asks_for_postgres {
         tracing::warn!("the PostgreSQL door is not there yet: [postgres] is ignored");
@@ -164,6 +169,7 @@ impl Server {
             self.gateway.running.cancel_all();
             self.tasks.shutdown().await;
         }
+        self.gateway.audit.close().await;
     }
 }
 
@@ -203,14 +209,36 @@ fn pem(path: &std::path::Path) -> Result<String, StartError> {
         .map_err(|error| StartError::Tls { file: path.display().to_string(), reason: error.to_string() })
 }
 
+/// Keeps the gRPC health service as `/readyz` is, as long as it is polled.
+async fn tell_health(health: HealthReporter, gateway: Arc<Gateway>) {
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    let mut told = None;
+    loop {
+        look.tick().await;
+        let serves = gateway.stopped().is_none();
+        if told != Some(serves) {
+            let status = if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+            health.set_service_status("", status).await;
+            told = Some(serves);
+        }
+    }
+}
+
 async fn serve_flight(mut transport: Transport, listener: TcpListener, gateway: Arc<Gateway>, stop: CancellationToken) {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let routes = transport.add_service(health_service).add_service(flight::service(gateway));
+    let telling = tell_health(health, Arc::clone(&gateway));
+    let (service, sweeping) = flight::service(gateway);
+    let routes = transport.add_service(health_service).add_service(service);
     // The transport's own setting does not reach a listener that it was given. Without it, a small result waits for
     // the client's delayed acknowledgements.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    if let Err(error) = routes.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await {
+    let serving = routes.serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+    let served = tokio::select! {
+        served = serving => served,
+        () = sweeping => Ok(()),
+        () = telling => Ok(()),
+    };
+    if let Err(error) = served {
         tracing::error!(%error, "the Flight listener failed");
     }
 }

@@ -98,11 +98,12 @@ impl Guarded {
 
     /// The guarded table that `input` consists of; `None` where it has none right here.
     fn below(input: &LogicalPlan) -> Result<Option<Self>> {
-        let (LogicalPlan::Filter(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_)) = input else {
+        if !matches!(input, LogicalPlan::Filter(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_)) {
             return if let LogicalPlan::TableScan(scan) = input { Self::of(scan) } else { Ok(None) };
-        };
+        }
         let [child] = input.inputs()[..] else { return Ok(None) };
         let Some(mut guarded) = Self::below(child)? else { return Ok(None) };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "an alias is left")]
         let simple = match input {
             LogicalPlan::Filter(filter) => {
                 guarded.is_condition(&filter.predicate, child.schema())? && !has_projection(child)

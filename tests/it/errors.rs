@@ -34,6 +34,7 @@ fn every_kind_keeps_its_codes() {
         (ErrorKind::Cancelled, "CANCELLED", "57014"),
         (ErrorKind::SourceUnavailable, "UNAVAILABLE", "HV00N"),
         (ErrorKind::SourceFailed, "INTERNAL", "HV000"),
+        (ErrorKind::AuditUnavailable, "UNAVAILABLE", "58030"),
         (ErrorKind::Internal, "INTERNAL", "XX000"),
     ];
     assert_eq!(table.map(|(kind, ..)| kind), ErrorKind::ALL);

@@ -1,6 +1,7 @@
 //! Rules of the whole product. One binary, because each links the whole query engine.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
 
+mod audit;
 mod contracts;
 mod entitlements;
 mod errors;

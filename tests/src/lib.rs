@@ -3,6 +3,7 @@
 //! Everything here drives the gateway from outside: through its wire protocols and the files of a mesh.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
 
+pub mod audit;
 pub mod client;
 pub mod contract;
 pub mod deadline;

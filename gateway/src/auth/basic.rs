@@ -43,6 +43,14 @@ impl Credential {
         good.then(|| Self::Basic { user: user.to_owned(), password: password.to_owned() })
     }
 
+    /// Who it claims to be of; a token does not say.
+    pub(crate) fn user(&self) -> Option<&str> {
+        match self {
+            Self::Basic { user, password: _ } => Some(user),
+            Self::Bearer(_) => None,
+        }
+    }
+
     /// What the headers of a call show. The header `auth-token-bin` is what `authenticate` of old Flight clients
     /// sends: the payload of their handshake's answer.
     #[must_use]

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::audit;
 use crate::server::ServeOptions;
 use crate::shell;
 
@@ -24,9 +26,12 @@ impl Arguments {
     pub(super) fn log_directives(&self) -> &str {
         let default = match self.command {
             Command::Serve(_) => "info",
-            Command::Demo { .. } | Command::Sql(_) | Command::Check { .. } | Command::Policy(_) | Command::User(_) => {
-                "error"
-            }
+            Command::Demo { .. }
+            | Command::Sql(_)
+            | Command::Check { .. }
+            | Command::Audit(_)
+            | Command::Policy(_)
+            | Command::User(_) => "error",
         };
         self.log.as_deref().unwrap_or(default)
     }
@@ -56,6 +61,8 @@ pub(super) enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Read the audit log of a mesh, oldest record first.
+    Audit(AuditArguments),
     /// Explain and test policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -117,6 +124,34 @@ impl SqlArguments {
         let Self { url, user, password, tls_ca, command, file, format } = self;
         shell::Options { url, user, password, tls_ca, command, file, format }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArguments {
+    /// Folder of the mesh.
+    #[arg(long)]
+    pub(super) mesh: PathBuf,
+    /// Only records of this user.
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Only records of tables of this product.
+    #[arg(long, conflicts_with = "table")]
+    pub(super) product: Option<String>,
+    /// Only records of this table, as `domain.table`.
+    #[arg(long)]
+    pub(super) table: Option<catalog::TableName>,
+    /// Only records from then on: `2026-11-22T10:00:00Z`, `2026-11-22` (UTC), or how long ago, such as `2h`.
+    #[arg(long, value_name = "TIME", value_parser = audit::time)]
+    pub(super) since: Option<DateTime<Utc>>,
+    /// Only records before then.
+    #[arg(long, value_name = "TIME", value_parser = audit::time)]
+    pub(super) until: Option<DateTime<Utc>>,
+    /// Only records that ended like this: Finished, Planned, or the name of an error, such as Cancelled.
+    #[arg(long, value_parser = audit::outcome)]
+    pub(super) outcome: Option<&'static str>,
+    /// How records are printed.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: audit::Format,
 }
 
 #[derive(Debug, Subcommand)]

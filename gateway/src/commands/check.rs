@@ -60,7 +60,7 @@ async fn source(gateway: &Arc<Gateway>, table: &Arc<Table>) -> Result<String, Fa
         let owner = known.unwrap_or_else(|| Arc::new(Principal::named(owner)));
         let sql = format!("SELECT * FROM {}", table.name);
         let statement = Statement { sql, ..Statement::default() };
-        Query::receive(gateway, owner, statement)?.plan(Pins::default()).await?.finish();
+        Query::receive(gateway, owner, statement)?.plan(Pins::default()).await?.finish().await?;
         return Ok("view, good".to_owned());
     }
     let context = connectors::CallContext {

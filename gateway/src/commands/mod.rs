@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod audit;
 mod check;
 mod demo;
 mod policy;
@@ -48,6 +49,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Sql(arguments) => return crate::shell::run(arguments.into_options()).await.into(),
         Command::Demo { dir, once } => demo::run(dir, once).await,
         Command::Serve(arguments) => serve::run(arguments.into_options()).await,
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Check { mesh, online } => check::run(&mesh, online).await,
         Command::Policy(PolicyCommand::Test { mesh }) => policy::test::run(&mesh).await,
         Command::Policy(PolicyCommand::Explain(arguments)) => policy::explain::run(&arguments).await,
@@ -79,6 +81,12 @@ fn failed(error: &Failure) -> ExitCode {
     // Nothing is left to be told when stderr is gone.
     let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::FAILURE
+}
+
+/// Writes to standard error what a command notes beside its result.
+pub(crate) fn note(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
 }
 
 /// Writes to standard output; a reader who has left is no error.

@@ -2,6 +2,7 @@
 //!
 //! Environment and configuration files are read here and in [`catalog::load`] only.
 
+mod audit;
 mod raw;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use catalog::{Name, Problem, Problems};
 
+pub use audit::{Audit, OnFailure, Rotation, Statements};
 use raw::{RawConfig, RawLimits};
 
 /// Name of the configuration file in a mesh folder.
@@ -41,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Caches.
     pub cache: Cache,
+    /// The audit log, where there is one.
+    pub audit: Option<Audit>,
 }
 
 /// PEM files of the listeners, made absolute.
@@ -128,9 +132,6 @@ impl Config {
         if auth.oidc.is_some() {
             problem("[auth.oidc] is not supported yet".into(), "remove it; use users.toml");
         }
-        if audit.is_some() {
-            problem("[audit] is not supported yet".into(), "remove it; the log has one line a query");
-        }
         let hash_key = policy.hash_key.and_then(|text| {
             credential(folder, &text).map_err(|bad| problem(bad, "write `env:NAME` or `file:PATH`")).ok()
         });
@@ -142,6 +143,9 @@ impl Config {
             key: folder.join(tls.key),
             client_ca: tls.client_ca.map(|path| folder.join(path)),
         });
+        let mut found = Vec::new();
+        let audit = audit.and_then(|audit| audit.check(folder, text, &mut found));
+        found.into_iter().for_each(|problem| problems.push(problem));
         problems.or(())?;
         let (Some(name), Some(flight), Some(http)) = (name, flight, http) else {
             return Err(Problem::in_file(file, "is incomplete", "give the mesh a name").into());
@@ -161,6 +165,7 @@ impl Config {
                 footers_bytes: cache.footers.as_u64(),
                 snapshot_max_age: cache.snapshot_max_age,
             },
+            audit,
         })
     }
 }
@@ -254,7 +259,6 @@ mod tests {
         check("name = \"r\"\n[flight]\nlisten = \"nowhere\"", "not an address");
         check("name = \"r\"\n[limits]\nqueries = 0", "limits.queries");
         check("name = \"r\"\n[limits]\nmemory = \"much\"", "mesh.toml:3");
-        check("name = \"r\"\n[audit]\npath = \"a\"", "[audit] is not supported yet");
     }
 
     #[test]

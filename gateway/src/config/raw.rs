@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use super::audit::RawAudit;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawConfig {
@@ -26,7 +28,7 @@ pub(super) struct RawConfig {
     pub(super) limits: RawLimits,
     #[serde(default)]
     pub(super) cache: RawCache,
-    pub(super) audit: Option<toml::Table>,
+    pub(super) audit: Option<RawAudit>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -94,7 +94,7 @@ async fn cancel(door: &Door, call: &Call, request: &CancelFlightInfoRequest) -> 
     let endpoints = request.info.iter().flat_map(|info| &info.endpoint);
     let mut status = CancelStatus::NotCancellable;
     for ticket in endpoints.filter_map(|endpoint| endpoint.ticket.as_ref()) {
-        match Redeemed::of(ticket)? {
+        match door.redeemed(call, ticket)? {
             Redeemed::Query(handle) => {
                 let ticket = door.open_ticket(call, &handle)?;
                 door.cancels.cancel(&call.caller.principal.subject, &ticket.query_id).await;
@@ -109,7 +109,7 @@ async fn cancel(door: &Door, call: &Call, request: &CancelFlightInfoRequest) -> 
 /// A ticket that is still good, with a new expiry.
 fn renew(door: &Door, call: &Call, request: RenewFlightEndpointRequest) -> Result<Bytes, Error> {
     let endpoint = request.endpoint.ok_or_else(ticket::invalid)?;
-    let renewed = match Redeemed::of(endpoint.ticket.as_ref().ok_or_else(ticket::invalid)?)? {
+    let renewed = match door.redeemed(call, endpoint.ticket.as_ref().ok_or_else(ticket::invalid)?)? {
         Redeemed::Query(handle) => door.endpoint(door.open_ticket(call, &handle)?),
         // The answers to metadata commands do not expire.
         Redeemed::Metadata(_) => FlightEndpoint { location: Vec::new(), ..endpoint },

@@ -40,8 +40,16 @@ pub(super) async fn answer(
         let payload = first.ok().flatten().and_then(Result::ok).map(|message| message.payload).unwrap_or_default();
         of_payload(&payload).or_else(|| Credential::of_headers(&headers))
     };
-    let credential = credential.ok_or_else(auth::refused)?;
-    let login = door.gateway.authenticator().handshake(&door.gateway.users(), credential, &headers, peer).await?;
+    let claimed = credential.as_ref().and_then(Credential::user).map(str::to_owned);
+    let login = match credential {
+        Some(credential) => {
+            door.gateway.authenticator().handshake(&door.gateway.users(), credential, &headers, peer).await
+        }
+        None => Err(auth::refused()),
+    };
+    let audit = &door.gateway.audit;
+    let login = login.inspect_err(|error| audit.refused_login(claimed.as_deref(), peer, error))?;
+    audit.login(&login.caller).await?;
     tracing::info!(subject = %login.caller.principal.subject, peer = ?peer, "logged in");
 
     let answer = HandshakeResponse { protocol_version: 0, payload: login.token.clone().into() };

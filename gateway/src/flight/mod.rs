@@ -33,7 +33,7 @@ use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use tonic::Request;
 
 use crate::Gateway;
-use crate::auth::Caller;
+use crate::auth::{Caller, Credential};
 use crate::error::Error;
 use crate::query::Pins;
 use cancel::Cancels;
@@ -55,21 +55,23 @@ pub struct Door {
     prepared: PreparedStatements,
     sessions: Sessions,
     cancels: Cancels,
-    parked: Parked,
+    parked: Arc<Parked>,
 }
 
-/// The service to add to a server, with its limits set.
-#[must_use]
-pub fn service(gateway: Arc<Gateway>) -> FlightServiceServer<Door> {
+/// The service to add to a server, with its limits set, and what must be polled as long as it serves.
+pub fn service(gateway: Arc<Gateway>) -> (FlightServiceServer<Door>, impl Future<Output = ()> + Send + 'static) {
     let longest = gateway.current().config.limits.statement_bytes.saturating_add(MESSAGE_SLACK_BYTES);
+    let parked = Arc::new(Parked::new());
+    let sweeping = Arc::clone(&parked).sweep();
     let door = Door {
         gateway,
         prepared: PreparedStatements::new(),
         sessions: Sessions::new(),
         cancels: Cancels::new(),
-        parked: Parked::new(),
+        parked,
     };
-    FlightServiceServer::new(door).max_decoding_message_size(longest)
+    let service = FlightServiceServer::new(door).max_decoding_message_size(longest);
+    (service, sweeping)
 }
 
 /// One call: who makes it, what his session has set, and how long he waits.
@@ -86,7 +88,12 @@ impl Door {
     async fn call<T>(&self, request: &Request<T>) -> Result<Call, Error> {
         let headers = request.metadata().as_ref();
         let users = self.gateway.users();
-        let caller = self.gateway.authenticator().authenticate(&users, headers, request.remote_addr()).await?;
+        let peer = request.remote_addr();
+        let caller = self.gateway.authenticator().authenticate(&users, headers, peer).await;
+        let caller = caller.inspect_err(|error| {
+            let claimed = Credential::of_headers(headers);
+            self.gateway.audit.refused_login(claimed.as_ref().and_then(Credential::user), peer, error);
+        })?;
         tracing::Span::current().record("subject", &*caller.principal.subject);
         Ok(Call {
             options: self.sessions.options(&caller).await,
@@ -101,7 +108,7 @@ impl Door {
         let (schema, endpoint) = match Asked::of(&descriptor)? {
             Asked::Statement(sql) => self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?,
             Asked::Path(path) => {
-                let sql = self.table_scan(&path)?;
+                let sql = self.table_scan(call, &path).await?;
                 self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?
             }
             Asked::Prepared(handle) => {
@@ -122,19 +129,19 @@ impl Door {
     async fn schema(&self, call: &Call, descriptor: &FlightDescriptor) -> Result<SchemaRef, Error> {
         let sql = match Asked::of(descriptor)? {
             Asked::Statement(sql) => sql,
-            Asked::Path(path) => self.table_scan(&path)?,
+            Asked::Path(path) => self.table_scan(call, &path).await?,
             Asked::Prepared(handle) => return self.prepared_schema(call, &handle).await,
             Asked::Metadata(asked) => return Ok(self.metadata(call, asked)?.schema()),
         };
         let query = self.plan(call, Self::statement(call, sql, Vec::new(), None), Pins::default()).await?;
         let schema = query.schema();
-        query.finish();
+        query.finish().await?;
         Ok(schema)
     }
 
     /// The rows of a ticket.
     async fn rows(&self, call: &Call, ticket: &Ticket) -> Result<encode::Messages, Error> {
-        match Redeemed::of(ticket)? {
+        match self.redeemed(call, ticket)? {
             Redeemed::Query(handle) => self.redeem(call, &handle).await,
             Redeemed::Metadata(asked) => encode::batch(self.metadata(call, asked)?),
         }

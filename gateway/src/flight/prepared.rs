@@ -130,17 +130,19 @@ impl Door {
 
     /// The statement of a handle with its bound values.
     pub(super) async fn prepared_statement(&self, call: &Call, handle: &Bytes) -> Result<Statement, Error> {
-        let prepared = self.prepared.find(&call.caller, handle).await?;
+        let prepared = self.find_prepared(call, handle).await?;
         let values = prepared.bound.as_ref().map(|bound| bound.values.clone()).unwrap_or_default();
         if values.len() != prepared.parameters.len() {
-            return Err(parameters::wrong_number(prepared.parameters.len(), values.len()));
+            let error = parameters::wrong_number(prepared.parameters.len(), values.len());
+            let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
+            return Err(self.refuse(call, statement, error).await);
         }
         Ok(Self::statement(call, prepared.sql.clone(), values, prepared.domain.clone()))
     }
 
     /// The schema of a prepared statement as it would be now; values need not be bound yet.
     pub(super) async fn prepared_schema(&self, call: &Call, handle: &Bytes) -> Result<SchemaRef, Error> {
-        let prepared = self.prepared.find(&call.caller, handle).await?;
+        let prepared = self.find_prepared(call, handle).await?;
         match &prepared.bound {
             None if !prepared.parameters.is_empty() => {
                 let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
@@ -150,10 +152,16 @@ impl Door {
                 let statement = self.prepared_statement(call, handle).await?;
                 let query = self.plan(call, statement, Pins::default()).await?;
                 let schema = query.schema();
-                query.finish();
+                query.finish().await?;
                 Ok(schema)
             }
         }
+    }
+
+    /// The statement with this handle. A refusal is recorded.
+    async fn find_prepared(&self, call: &Call, handle: &Bytes) -> Result<Arc<Prepared>, Error> {
+        let found = self.prepared.find(&call.caller, handle).await;
+        found.inspect_err(|error| self.gateway.audit.refused_ticket(&call.caller, error))
     }
 
     async fn describe(&self, call: &Call, statement: Statement) -> Result<Description, Error> {
@@ -168,7 +176,7 @@ impl Door {
         S: Stream<Item = Result<FlightData, Status>> + Send + 'static,
     {
         // A handle that is not the caller's is refused before anything is read.
-        self.prepared.find(&call.caller, handle).await?;
+        self.find_prepared(call, handle).await?;
         let Ok(batches) = tokio::time::timeout(PATIENCE, read(messages)).await else {
             return Err(Error::new(ErrorKind::Timeout, "the values of the parameters did not arrive in time"));
         };

@@ -57,7 +57,7 @@ impl FlightService for Door {
             let call = self.call(&request).await?;
             self.flight_info(&call, request.into_inner()).await.map(Response::new)
         };
-        answer("GetFlightInfo", work).await
+        Box::pin(answer("GetFlightInfo", work)).await
     }
 
     async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
@@ -69,7 +69,7 @@ impl FlightService for Door {
                 PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
             Ok(Response::new(poll))
         };
-        answer("PollFlightInfo", work).await
+        Box::pin(answer("PollFlightInfo", work)).await
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
@@ -86,7 +86,7 @@ impl FlightService for Door {
             let call = self.call(&request).await?;
             self.rows(&call, request.get_ref()).await.map(Response::new)
         };
-        answer("DoGet", work).await
+        Box::pin(answer("DoGet", work)).await
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
@@ -95,7 +95,7 @@ impl FlightService for Door {
             let result = put::receive(self, &call, request.into_inner()).await?;
             Ok(all(vec![result]))
         };
-        answer("DoPut", work).await
+        Box::pin(answer("DoPut", work)).await
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {

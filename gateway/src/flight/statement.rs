@@ -12,10 +12,11 @@ use datafusion::common::ScalarValue;
 use prost_types::Timestamp;
 use proto::meshgate::v1::{self as messages, pin};
 
+use super::command::Redeemed;
 use super::headers::shorter;
 use super::{Call, Door, cancel, encode, parameters, ticket};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Pins, Planned, Query, Statement};
+use crate::query::{Origin, Pins, Planned, Query, Statement};
 
 /// The info of a result: one endpoint, no location, nothing that tells how much there is.
 ///
@@ -47,6 +48,7 @@ impl Door {
             domain: domain.or_else(|| options.domain.clone()),
             timeout: shorter(options.timeout, call.timeout),
             row_limit: options.rows,
+            origin: Origin::of(&call.caller),
         }
     }
 
@@ -94,10 +96,16 @@ impl Door {
         }
     }
 
-    /// Opens the handle of a ticket that the caller brings.
+    /// What a ticket that the caller brings stands for. A refusal is recorded.
+    pub(super) fn redeemed(&self, call: &Call, ticket: &Ticket) -> Result<Redeemed, Error> {
+        Redeemed::of(ticket).inspect_err(|error| self.gateway.audit.refused_ticket(&call.caller, error))
+    }
+
+    /// Opens the handle of a ticket that the caller brings. A refusal is recorded.
     pub(super) fn open_ticket(&self, call: &Call, handle: &[u8]) -> Result<messages::Ticket, Error> {
         let subject = &call.caller.principal.subject;
         ticket::open(self.gateway.authenticator().key(), handle, subject, SystemTime::now())
+            .inspect_err(|error| self.gateway.audit.refused_ticket(&call.caller, error))
     }
 
     /// Runs the query of a ticket on the versions that it was planned on. It is authorised again: planned again,
@@ -105,17 +113,21 @@ impl Door {
     pub(super) async fn redeem(&self, call: &Call, handle: &[u8]) -> Result<encode::Messages, Error> {
         let ticket = self.open_ticket(call, handle)?;
         let cancelled = self.cancels.token(&call.caller.principal.subject, &ticket.query_id).await;
-        if cancelled.is_cancelled() {
-            return Err(cancel::cancelled());
-        }
         let statement = Statement {
             sql: ticket.statement,
             parameters: parameters::decode(&ticket.parameters)?,
             domain: ticket.domain.map(|domain| domain.parse()).transpose().map_err(|_| ticket::invalid())?,
             timeout: shorter(ticket.timeout_ms.map(Duration::from_millis), call.timeout),
             row_limit: ticket.row_limit,
+            origin: Origin::of(&call.caller).redeeming(&ticket.query_id),
         };
-        let parked = self.parked.take(&ticket.query_id, &call.caller.principal, statement.timeout);
+        let parked = self.parked.take(&ticket.query_id, &call.caller, statement.timeout);
+        if cancelled.is_cancelled() {
+            return Err(match parked {
+                Some(query) => query.refuse(cancel::cancelled()).await,
+                None => self.refuse(call, statement, cancel::cancelled()).await,
+            });
+        }
         let query = match parked {
             Some(query) => query,
             None => self.plan(call, statement, pins(&ticket.pins)?).await?,
@@ -123,8 +135,7 @@ impl Door {
         let schema = query.schema();
         if ticket::schema_digest(&schema)? != ticket.schema_digest {
             // The policies, or a contract, have changed the result: the client expects columns that are not there.
-            query.finish();
-            return Err(ticket::invalid());
+            return Err(query.refuse(ticket::invalid()).await);
         }
         let batches = query.run().await?;
         encode::messages(&schema, cancel::until_cancelled(batches, cancelled))
@@ -134,18 +145,33 @@ impl Door {
     pub(super) async fn update(&self, call: &Call, statement: Statement) -> Error {
         match self.plan(call, statement, Pins::default()).await {
             Ok(query) => {
-                query.finish();
-                Error::new(
-                    ErrorKind::UnsupportedSql,
-                    "the statement returns rows: send it as a query, not as an update",
-                )
+                let message = "the statement returns rows: send it as a query, not as an update";
+                query.refuse(Error::new(ErrorKind::UnsupportedSql, message)).await
             }
             Err(error) => error,
         }
     }
 
+    /// Records a statement that is refused before it is planned.
+    pub(super) async fn refuse(&self, call: &Call, statement: Statement, error: Error) -> Error {
+        match Query::receive(&self.gateway, Arc::clone(&call.caller.principal), statement) {
+            Ok(query) => query.refuse(error).await,
+            Err(earlier) => earlier,
+        }
+    }
+
     /// The SQL for the rows of a table that is named by its path.
-    pub(super) fn table_scan(&self, path: &[String]) -> Result<String, Error> {
+    pub(super) async fn table_scan(&self, call: &Call, path: &[String]) -> Result<String, Error> {
+        match self.scan_of(path) {
+            Ok(sql) => Ok(sql),
+            Err(error) => {
+                let statement = Self::statement(call, path.join("."), Vec::new(), None);
+                Err(self.refuse(call, statement, error).await)
+            }
+        }
+    }
+
+    fn scan_of(&self, path: &[String]) -> Result<String, Error> {
         let parts: Vec<&str> = path.iter().flat_map(|part| part.split('.')).collect();
         let missing =
             || Error::new(ErrorKind::UndefinedTable, format!("table {:?} is not in the catalog", parts.join(".")));

@@ -103,6 +103,7 @@ fn told(table: &Table, set: &KeySet, error: &Error) -> Error {
         | ErrorKind::SnapshotGone
         | ErrorKind::ContractViolated
         | ErrorKind::DataError
+        | ErrorKind::AuditUnavailable
         | ErrorKind::Internal => Error::new(ErrorKind::SourceFailed, message),
     }
 }

@@ -45,6 +45,19 @@ pub(crate) struct Touched {
     pub(crate) rules: BTreeSet<RuleId>,
     /// Tables that it may not see the inside of: without the right to operate them, or restricted.
     pub(crate) guarded: BTreeSet<TableName>,
+    /// Tables that it asked for and did not get; for the audit record only.
+    pub(crate) refused: BTreeSet<TableName>,
+}
+
+impl Touched {
+    /// Most refused tables that are noted.
+    const MAX_REFUSED: usize = 100;
+
+    fn refuse(&mut self, name: &TableName) {
+        if self.refused.len() < Self::MAX_REFUSED {
+            self.refused.insert(name.clone());
+        }
+    }
 }
 
 /// On whose behalf a table is asked for.
@@ -95,8 +108,12 @@ impl Snapshot {
         name: &TableName,
         reader: &Reader,
     ) -> Result<Option<Arc<dyn TableProvider>>, Error> {
-        let Some(table) = self.mesh.registry.table(name) else { return Ok(None) };
+        let Some(table) = self.mesh.registry.table(name) else {
+            self.touched().refuse(name);
+            return Ok(None);
+        };
         let Decision::Allow(restrictions) = self.decide(table, reader) else {
+            self.touched().refuse(name);
             return self.refusal(table, reader);
         };
         let opened = self.open(table, reader).await?;

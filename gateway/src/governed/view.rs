@@ -87,6 +87,7 @@ fn told(name: &TableName, table: &Table, error: &Error) -> Error {
         | ErrorKind::Cancelled
         | ErrorKind::SourceUnavailable
         | ErrorKind::SourceFailed
+        | ErrorKind::AuditUnavailable
         | ErrorKind::Internal => failure::told_of_view(name, error),
     }
 }

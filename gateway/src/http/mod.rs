@@ -31,7 +31,8 @@ pub(crate) async fn serve(
 
 type Shared = (Arc<Gateway>, CancellationToken);
 
-/// 200 while the process lives; the text says `degraded` and why where the last reload failed.
+/// 200 while the process lives; the text says `degraded` and why where the last reload failed or the audit log
+/// cannot be written.
 async fn health(State((gateway, _)): State<Shared>) -> String {
     match gateway.degraded() {
         None => "ok\n".to_owned(),
@@ -39,12 +40,17 @@ async fn health(State((gateway, _)): State<Shared>) -> String {
     }
 }
 
-/// 200 while new queries are welcome, 503 during shutdown.
+/// 200 while new queries are welcome; 503 during shutdown, and while they cannot be recorded and must be.
 async fn ready(State((gateway, stop)): State<Shared>) -> (StatusCode, String) {
     if stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
     }
-    (StatusCode::OK, format!("ready\nmesh {}\nversion {}\n", gateway.mesh(), gateway.policy_version()))
+    if let Some(why) = gateway.stopped() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
+    }
+    let degraded = gateway.degraded().map(|why| format!("degraded: {why}\n")).unwrap_or_default();
+    let (mesh, version) = (gateway.mesh(), gateway.policy_version());
+    (StatusCode::OK, format!("ready\nmesh {mesh}\nversion {version}\n{degraded}"))
 }
 
 async fn metrics() -> String {

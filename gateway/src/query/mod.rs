@@ -2,6 +2,7 @@
 
 mod explain;
 pub(crate) mod memory;
+mod origin;
 mod plan;
 mod record;
 mod run;
@@ -21,6 +22,7 @@ use crate::Gateway;
 use crate::error::{Error, ErrorKind};
 use crate::mesh::Mesh;
 
+pub use origin::Origin;
 pub use plan::Planned;
 use record::Record;
 pub use run::Running;
@@ -39,6 +41,8 @@ pub struct Statement {
     pub timeout: Option<Duration>,
     /// Most rows that the caller wants.
     pub row_limit: Option<u64>,
+    /// Where it comes from; for its audit record.
+    pub origin: Origin,
 }
 
 /// Versions that tables are fixed to; the others resolve to their latest.
@@ -88,15 +92,20 @@ impl Query<Received> {
     /// Takes in a statement: gives it an id, a deadline and a record.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`] for a statement that is too long.
+    /// [`ErrorKind::LimitExceeded`] for a statement that is too long, [`ErrorKind::AuditUnavailable`] where it cannot
+    /// be recorded.
     pub fn receive(gateway: &Arc<Gateway>, principal: Arc<Principal>, statement: Statement) -> Result<Self, Error> {
         let mesh = gateway.current();
         let limits = &mesh.config.limits;
         let id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-        let record = Record::open(&id, &principal.subject, mesh.version);
+        let mut record = Record::open(&id, &principal.subject, mesh.version);
+        let entered = record.enter(&gateway.audit, &principal, &statement);
         let deadline = deadline(&mesh, statement.timeout);
         let longest = limits.statement_bytes;
         let mut common = Common { gateway: Arc::clone(gateway), principal, statement, id, deadline, record };
+        if let Err(error) = entered {
+            return Err(common.failed(error));
+        }
         if common.statement.sql.len() > longest {
             let message = format!("the statement is longer than {longest} bytes (limits.statement)");
             return Err(common.failed(Error::new(ErrorKind::LimitExceeded, message)));
@@ -117,6 +126,11 @@ impl<P> Query<P> {
     pub fn id(&self) -> &str {
         &self.common.id
     }
+
+    /// Ends the query with `error` before it has run; returns the error when it is recorded.
+    pub async fn refuse(mut self, error: Error) -> Error {
+        self.common.recorded(error).await
+    }
 }
 
 impl Common {
@@ -124,6 +138,13 @@ impl Common {
     fn failed(&mut self, error: Error) -> Error {
         let error = error.of_query(&self.id);
         self.record.fail(&error);
+        error
+    }
+
+    /// [`Common::failed`], told when the audit record is written. Where it cannot be, the query has failed anyway.
+    async fn recorded(&mut self, error: Error) -> Error {
+        let error = self.failed(error);
+        let _unwritten = self.record.write().await;
         error
     }
 

@@ -18,7 +18,7 @@ use datafusion::physical_plan::unnest::UnnestExec;
 
 use policies::Principal;
 
-use super::{Common, Description, Pins, Query, Received, Statement, deadline, explain, wire};
+use super::{Common, Description, Origin, Pins, Query, Received, Statement, deadline, explain, wire};
 use crate::error::{Error, ErrorKind};
 use crate::governed::{Bounds, Reader, Snapshot, Touched};
 use crate::{failure, gate, session};
@@ -44,12 +44,12 @@ impl Query<Received> {
         let planning = plan(Arc::clone(&snapshot), common.statement.clone());
         match common.on_query_runtime(planning).await {
             Ok(planned) => {
-                common.record.touched(&snapshot.touched());
+                common.touched(&snapshot);
                 Ok(Query { common, phase: planned })
             }
             Err(error) => {
-                common.record.touched(&snapshot.touched());
-                Err(common.failed(error))
+                common.touched(&snapshot);
+                Err(common.recorded(error).await)
             }
         }
     }
@@ -61,14 +61,15 @@ impl Query<Received> {
     pub async fn describe(self) -> Result<Description, Error> {
         let Self { mut common, .. } = self;
         let snapshot = snapshot(&common, Pins::default());
-        let describing = describe(snapshot, common.statement.clone());
+        let describing = describe(Arc::clone(&snapshot), common.statement.clone());
         let described = common.on_query_runtime(describing).await;
+        common.touched(&snapshot);
         match described {
             Ok(description) => {
-                common.record.planned();
+                common.planned().await?;
                 Ok(description)
             }
-            Err(error) => Err(common.failed(error)),
+            Err(error) => Err(common.recorded(error).await),
         }
     }
 }
@@ -99,26 +100,42 @@ impl Query<Planned> {
         self
     }
 
-    /// The plan, taken up again by `principal` with a fresh deadline; `None` where it does not hold any more: the
+    /// The plan, taken up again by `principal` from `origin` with a fresh deadline; `None` where it does not hold any more: the
     /// mesh was loaded anew, or the principal is not the same in every role and attribute.
     #[must_use]
-    pub fn resume(mut self, principal: &Principal, timeout: Option<Duration>) -> Option<Self> {
+    pub fn resume(mut self, principal: &Principal, timeout: Option<Duration>, origin: &Origin) -> Option<Self> {
         let mesh = self.common.gateway.current();
         if mesh.version != self.phase.policy_version || *self.common.principal != *principal {
             return None;
         }
         self.common.deadline = deadline(&mesh, timeout);
-        self.common.record.resume();
+        self.common.record.resume(origin);
         Some(self)
     }
 
     /// Ends the query without running it: planning was all that was asked for.
-    pub fn finish(mut self) {
-        self.common.record.planned();
+    ///
+    /// # Errors
+    /// [`ErrorKind::AuditUnavailable`] where it cannot be recorded.
+    pub async fn finish(mut self) -> Result<(), Error> {
+        self.common.planned().await
     }
 }
 
 impl Common {
+    /// Notes what the statement has touched.
+    fn touched(&mut self, snapshot: &Snapshot) {
+        let touched = snapshot.touched().clone();
+        self.record.touched(&snapshot.mesh, &self.principal, &touched);
+    }
+
+    /// Ends the record of a statement that was to be planned only.
+    async fn planned(&mut self) -> Result<(), Error> {
+        self.record.planned();
+        let written = self.record.write().await;
+        written.map_err(|error| self.failed(error))
+    }
+
     /// Runs `work` off the network runtime, at most until the deadline; dropping the wait ends the work.
     pub(super) async fn on_query_runtime<T: Send + 'static>(
         &self,

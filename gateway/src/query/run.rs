@@ -18,6 +18,7 @@ use super::plan::{AbortOnDrop, Planned};
 use super::running::Listed;
 use super::{Common, Query, wire};
 use crate::admission::Permit;
+use crate::audit::Written;
 use crate::error::{Error, ErrorKind};
 use crate::failure;
 
@@ -33,11 +34,22 @@ pub struct Running {
     end: oneshot::Receiver<Result<(), Error>>,
     schema: SchemaRef,
     row_limit: Option<u64>,
-    ended: bool,
+    ending: Ending,
     /// The task's own deadline does not help where an operator never gives control back.
     deadline: Pin<Box<Sleep>>,
     _task: AbortOnDrop<()>,
     _listed: Listed,
+}
+
+/// Whether the stream has come to its end, and whether that may be told.
+#[derive(Debug)]
+enum Ending {
+    /// Batches may follow.
+    Open,
+    /// The record of the end is on its way.
+    Recording(Written, Result<(), Error>),
+    /// The end has been told.
+    Told,
 }
 
 impl Query<Planned> {
@@ -49,7 +61,7 @@ impl Query<Planned> {
         let Self { mut common, phase } = self;
         let permit = match common.gateway.admission.permit(common.deadline.into()).await {
             Ok(permit) => permit,
-            Err(error) => return Err(common.failed(error)),
+            Err(error) => return Err(common.recorded(error).await),
         };
         let Planned { plan, task, schema, .. } = phase;
         let listed = common.gateway.running.list(&common.id);
@@ -67,7 +79,8 @@ impl Query<Planned> {
         let task = AbortOnDrop(common.gateway.spawn(driving));
         let row_limit = common.gateway.current().config.limits.rows;
         let deadline = Box::pin(sleep_until(common.deadline.into()));
-        let phase = Running { batches, end, schema, row_limit, ended: false, deadline, _task: task, _listed: listed };
+        let ending = Ending::Open;
+        let phase = Running { batches, end, schema, row_limit, ending, deadline, _task: task, _listed: listed };
         Ok(Query { common, phase })
     }
 }
@@ -118,16 +131,22 @@ impl Query<Running> {
         Arc::clone(&self.phase.schema)
     }
 
-    fn end(&mut self, outcome: Result<(), Error>) -> Option<Result<RecordBatch, Error>> {
-        self.phase.ended = true;
+    /// The plan has ended like this: the record is sent.
+    fn end(&mut self, outcome: Result<(), Error>) {
         self.phase.batches.close();
-        match outcome {
-            Ok(()) => {
-                self.common.record.finish();
-                None
-            }
-            Err(error) => Some(Err(self.common.failed(error))),
+        let outcome = outcome.map_err(|error| self.common.failed(error));
+        if outcome.is_ok() {
+            self.common.record.finish();
         }
+        self.phase.ending = Ending::Recording(self.common.record.write(), outcome);
+    }
+
+    /// The end as the client is told it: a success only when its record is written.
+    fn told(&mut self, recorded: Result<(), Error>, outcome: Result<(), Error>) -> Option<Result<RecordBatch, Error>> {
+        self.phase.ending = Ending::Told;
+        let recorded = if outcome.is_ok() { recorded } else { Ok(()) };
+        let recorded = recorded.map_err(|error| self.common.failed(error));
+        outcome.and(recorded).err().map(Err)
     }
 
     /// The mesh's own limit on rows is an error, not a shorter result.
@@ -143,22 +162,29 @@ impl Stream for Query<Running> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let query = self.get_mut();
-        if query.phase.ended {
-            return Poll::Ready(None);
+        loop {
+            match &mut query.phase.ending {
+                Ending::Told => return Poll::Ready(None),
+                Ending::Recording(written, outcome) => {
+                    let recorded = ready!(Pin::new(written).poll(context));
+                    let outcome = std::mem::replace(outcome, Ok(()));
+                    return Poll::Ready(query.told(recorded, outcome));
+                }
+                Ending::Open => {}
+            }
+            if query.phase.deadline.as_mut().poll(context).is_ready() {
+                query.end(Err(Common::late()));
+            } else if let Some(batch) = ready!(query.phase.batches.poll_recv(context)) {
+                query.common.record.sent(batch.num_rows(), wire::bytes(&batch));
+                match query.beyond_limit() {
+                    Some(error) => query.end(Err(error)),
+                    None => return Poll::Ready(Some(Ok(batch))),
+                }
+            } else {
+                let outcome = ready!(Pin::new(&mut query.phase.end).poll(context));
+                // The task ended without a word: it panicked.
+                query.end(outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "internal error"))));
+            }
         }
-        if query.phase.deadline.as_mut().poll(context).is_ready() {
-            return Poll::Ready(query.end(Err(Common::late())));
-        }
-        if let Some(batch) = ready!(query.phase.batches.poll_recv(context)) {
-            query.common.record.sent(batch.num_rows());
-            return match query.beyond_limit() {
-                Some(error) => Poll::Ready(query.end(Err(error))),
-                None => Poll::Ready(Some(Ok(batch))),
-            };
-        }
-        let outcome = ready!(Pin::new(&mut query.phase.end).poll(context));
-        // The task ended without a word: it panicked.
-        let outcome = outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "internal error")));
-        Poll::Ready(query.end(outcome))
     }
 }

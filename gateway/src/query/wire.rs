@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -52,11 +52,18 @@ pub(super) fn batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBat
     RecordBatch::try_new_with_options(Arc::clone(schema), columns.collect::<Result<Vec<_>, _>>()?, &options)
 }
 
+/// Bytes of the values of `batch`, shared buffers counted as far as the batch uses them.
+pub(super) fn bytes(batch: &RecordBatch) -> usize {
+    let column =
+        |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size());
+    batch.columns().iter().map(column).sum()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
     use super::*;
-    use arrow::array::{ArrayRef, DictionaryArray, StringViewArray};
+    use arrow::array::{DictionaryArray, StringViewArray};
     use arrow::datatypes::Int32Type;
 
     fn check(from: &DataType, to: &DataType) {

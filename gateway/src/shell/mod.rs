@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 
 use connection::Connection;
 use error::Error;
+pub(crate) use escape::line as harmless;
 use execute::{Flow, Shell};
 use login::Login;
 use options::Target;

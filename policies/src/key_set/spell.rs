@@ -43,7 +43,11 @@ fn spelled(expression: &Expr) -> Option<String> {
 
 fn query(call: &InKeys) -> String {
     let set = call.key_set();
-    let condition = set.condition.as_ref().map(|condition| format!(" WHERE {}", spell(&as_written(condition.clone())))).unwrap_or_default();
+    let condition = set
+        .condition
+        .as_ref()
+        .map(|condition| format!(" WHERE {}", spell(&as_written(condition.clone()))))
+        .unwrap_or_default();
     format!("SELECT \"{}\" FROM {}{condition}", set.column.replace('"', "\"\""), set.table)
 }
 

@@ -1,5 +1,10 @@
 //! What may be asked of a table that is seen in groups only, and what comes out.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may unwrap, and need sessions of their own")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests may unwrap, and need sessions of their own"
+)]
 
 use std::sync::Arc;
 
@@ -83,7 +88,11 @@ async fn small_groups_are_dropped_and_values_of_few_rows_are_null() {
     check("SELECT count(*), count(pay), sum(pay) FROM staff WHERE id IN (2, 3)", &["2|1|NULL"]).await;
     check("SELECT count(*) FROM staff WHERE id = 6", &[]).await;
     check("SELECT count(*) FROM staff WHERE id = -1", &[]).await;
-    check("SELECT s.team FROM staff s WHERE s.pay > 150 AND lower(s.team) <> 'x' GROUP BY s.team HAVING count(*) > 1", &["b"]).await;
+    check(
+        "SELECT s.team FROM staff s WHERE s.pay > 150 AND lower(s.team) <> 'x' GROUP BY s.team HAVING count(*) > 1",
+        &["b"],
+    )
+    .await;
     check("SELECT count(DISTINCT team) FROM staff", &["3"]).await;
     check(
         "SELECT date_trunc('month', hired) AS m, count(*) FROM staff GROUP BY m",
