@@ -30,6 +30,7 @@ pub mod scan_error;
 #[cfg(test)]
 mod testing;
 mod through_view;
+pub mod unguarded;
 pub mod verify;
 
 pub use action::Action;
