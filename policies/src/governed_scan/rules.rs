@@ -83,7 +83,8 @@ impl Rules {
 
     /// The columns that the caller sees as they are.
     pub(crate) fn clear(&self) -> Schema {
-        let clear = self.columns.iter().filter(|shown| !shown.masked || unguarded::has(Mutation::MaskedColumnsAreClear));
+        let clear =
+            self.columns.iter().filter(|shown| !shown.masked || unguarded::has(Mutation::MaskedColumnsAreClear));
         Schema::new(clear.map(|shown| Arc::clone(&shown.field)).collect::<Vec<_>>())
     }
 }
