@@ -41,12 +41,19 @@ impl Answer {
 pub(super) async fn observe(mut client: Client, question: &Question) -> Seen {
     let mut promise = String::new();
     let answer = match ask(&mut client, question, &mut promise).await {
-        Ok(rows) if question.order == Order::Number => Answer::Number(rows.count()),
-        Ok(rows) if question.order == Order::Total => Answer::Rows(rows.lines()),
-        Ok(rows) => Answer::Rows(rows.sorted()),
+        Ok(rows) => self::answer(question, &rows),
         Err(failure) => failed(&failure),
     };
     Seen { promise, answer }
+}
+
+/// As much of the rows as the question fixes.
+pub(super) fn answer(question: &Question, rows: &Rows) -> Answer {
+    match question.order {
+        Order::Total => Answer::Rows(rows.lines()),
+        Order::Any => Answer::Rows(rows.sorted()),
+        Order::Number => Answer::Number(rows.count()),
+    }
 }
 
 async fn ask(client: &mut Client, question: &Question, promise: &mut String) -> Result<Rows, Failure> {

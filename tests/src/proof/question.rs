@@ -8,7 +8,7 @@ use super::principals::Principal;
 use super::statements;
 
 /// How many questions in a row are put to the same pair of meshes.
-pub const ROUND: u64 = 1_000;
+pub(super) const ROUND: u64 = 1_000;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]

@@ -42,6 +42,8 @@ pub struct Tally {
     pub one_sided: u64,
     /// How many had several answers in each mesh, some of them common.
     pub undecided: u64,
+    /// How many were answered rightly where the engine of the copy was wrong.
+    pub engine_faults: u64,
     /// The first of everything that is wrong.
     pub wrong: Vec<Finding>,
     /// The first of what could not be decided, or is one-sided.
@@ -74,6 +76,10 @@ impl Tally {
                 self.undecided += 1;
                 (text, &mut self.noted)
             }
+            Verdict::EngineFault(text) => {
+                self.engine_faults += 1;
+                (text, &mut self.noted)
+            }
             Verdict::Wrong(wrong, text) => {
                 match wrong {
                     Wrong::Difference => self.differences += 1,
@@ -103,6 +109,7 @@ impl fmt::Display for Tally {
         writeln!(f, "| differ from the copy | {} |", self.unequal)?;
         writeln!(f, "| faults and panics | {} |", self.faults)?;
         writeln!(f, "| fail on one side of gateway and copy only | {} |", self.one_sided)?;
+        writeln!(f, "| faults of the engine in the copy | {} |", self.engine_faults)?;
         writeln!(f, "| several right answers | {} |", self.undecided)?;
         write!(f, "| statements a second | {:.1} |", statements as f64 / seconds.max(0.001))
     }

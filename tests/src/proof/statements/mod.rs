@@ -24,7 +24,7 @@ impl Draft {
 }
 
 /// Percent of the statements that get an expression that may fail.
-const PROVOCATIVE: usize = 40;
+const PROVOCATIVE: usize = 55;
 
 const FORMS: [fn(&mut Writer<'_>) -> Draft; 14] = [
     plain::sorted,

@@ -32,7 +32,7 @@ pub(super) fn everything(writer: &mut Writer<'_>) -> Draft {
 /// Some rows of a table: any of them will do.
 pub(super) fn some(writer: &mut Writer<'_>) -> Draft {
     let (table, scope) = writer.table("t");
-    let condition = if writer.chance.percent(50) { "true".to_owned() } else { writer.condition(&scope, 1) };
+    let condition = if writer.chance.percent(70) { "true".to_owned() } else { writer.condition(&scope, 1) };
     let limit = writer.pick(&["1", "2", "5", "23"]);
     if writer.chance.percent(60) {
         return Draft::new(format!("SELECT t.id FROM {table} WHERE {condition} LIMIT {limit}"), Order::Number);

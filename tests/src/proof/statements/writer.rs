@@ -39,6 +39,16 @@ const TEXTS: [&str; 24] = [
 const PATTERNS: [&str; 9] = ["U%", "%n", "S%", "%VILLE", "10__", "%10%", "*%", "_", "%-0%"];
 const EXPRESSIONS: [&str; 5] = ["^U", "n$", "SECRET", "[0-9]{4}", "o|u"];
 
+/// What a column holds on either side of the barrier.
+const GUESSES: [(&str, &[&str]); 6] = [
+    ("ssn", &["'1003'", "'****1003'", "'SECRET-1003'", "'771003'", "'SECRET-471'", "'5005'"]),
+    ("salary", &["100", "200", "250", "905"]),
+    ("tenant", &["'a'", "'b'", "'masked'", "'z'", "'c'"]),
+    ("born", &["DATE '1980-01-01'", "DATE '1980-02-10'", "DATE '1980-08-28'"]),
+    ("note", &["'2024-01-11'", "'9094-01-11'", "'0000-00-00'", "'2023-05-05'"]),
+    ("amount", &["1.25", "999.99", "2.00"]),
+];
+
 /// Writes one statement.
 pub(super) struct Writer<'a> {
     pub(super) chance: &'a mut Chance,
@@ -139,6 +149,9 @@ impl Writer<'_> {
 
     /// Something that is true, false or NULL.
     pub(super) fn condition(&mut self, scope: &Scope, depth: usize) -> String {
+        if self.provoke && self.chance.percent(15) {
+            return self.guarded(scope);
+        }
         if self.provoke && self.chance.percent(60) {
             let number = self.provocation(scope);
             return format!("{number} >= {}", self.pick(&["0", "-5", "1"]));
@@ -152,7 +165,8 @@ impl Writer<'_> {
             };
         }
         let comparison = self.pick(&["=", "=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]);
-        match self.chance.below(16) {
+        match self.chance.below(19) {
+            16.. => self.guess(scope),
             0..3 => {
                 let number = self.number(scope, depth);
                 format!("{number} {comparison} {}", self.literal(Kind::Number))
@@ -184,6 +198,23 @@ impl Writer<'_> {
             14 => self.column(scope, Kind::Truth),
             _ => format!("array_has({}, {})", self.column(scope, Kind::List), self.literal(Kind::Text)),
         }
+    }
+
+    /// A division by zero on a visible row, which a condition beside it rules out.
+    fn guarded(&mut self, scope: &Scope) -> String {
+        let Some(id) = scope.named("id").or_else(|| scope.named("i")) else { return "true".to_owned() };
+        self.provoke = false;
+        self.fallible = true;
+        let connective = self.pick(&["<> 7 AND", "= 7 OR"]);
+        format!("({id} {connective} 10/({id}-7) < 3)")
+    }
+
+    /// A column compared with a value that it holds: a visible one, a hidden one, or one under its mask.
+    fn guess(&mut self, scope: &Scope) -> String {
+        let (column, values) = self.chance.one(&GUESSES);
+        let Some(name) = scope.named(column) else { return "true".to_owned() };
+        let value = self.pick(values);
+        format!("{name} {} {value}", self.pick(&["=", "=", "=", "<>", "IS NOT DISTINCT FROM"]))
     }
 
     /// A number whose making fails on hidden rows, or on raw values of masked columns.
