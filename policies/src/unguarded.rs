@@ -30,7 +30,7 @@ pub enum Mutation {
     MasksBeforeRowFilter,
     /// Columns that the caller may not see are there.
     HiddenColumnsAreShown,
-    /// The source is told the caller's limit, also where the row filter drops rows afterwards.
+    /// The caller's limit counts rows before the row filter drops some.
     LimitBelowRowFilter,
     /// Filters that arise from joins on masked columns are compared with raw values.
     DynamicFiltersOnMasks,

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tests::proof::{Question, run};
 
 /// How many questions are put.
-const STATEMENTS: u64 = 150;
+const STATEMENTS: u64 = 120;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn generated_questions_find_nothing_hidden() {

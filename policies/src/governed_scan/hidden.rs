@@ -93,6 +93,9 @@ pub(super) fn assemble(
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let mut root = Arc::clone(source);
+    if let Some(limit) = limit.filter(|_| unguarded::has(Mutation::LimitBelowRowFilter)) {
+        root = Arc::new(LocalLimitExec::new(root, limit));
+    }
     if let Some(predicate) = predicate {
         root = Arc::new(FilterExecBuilder::new(Arc::clone(predicate), root).with_fetch(limit).build()?);
     } else if let Some(limit) = limit {

@@ -20,7 +20,6 @@ use super::carrier::{Carried, carry};
 use super::hidden::{Hidden, assemble};
 use super::rules::{Condition, Rows, Rules, ShownColumn, column_names};
 use super::{GovernedScan, Openness};
-use crate::unguarded::{self, Mutation};
 
 /// One scan of one governed table.
 pub(crate) struct ScanRequest<'a> {
@@ -98,8 +97,7 @@ fn conditions(request: &ScanRequest<'_>) -> Result<Vec<(Origin, Condition)>> {
 }
 
 fn forwards_limit(request: &ScanRequest<'_>) -> bool {
-    let drops_nothing = request.conditions.is_empty() && matches!(request.rules.rows, Rows::All);
-    drops_nothing || unguarded::has(Mutation::LimitBelowRowFilter)
+    request.conditions.is_empty() && matches!(request.rules.rows, Rows::All)
 }
 
 /// The source's own scan, and the conditions that it does not promise to apply exactly.
