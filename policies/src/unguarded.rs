@@ -39,13 +39,13 @@ pub enum Mutation {
 impl Mutation {
     /// Every mutation.
     pub const ALL: [Self; 8] = [
+        Self::LimitBelowRowFilter,
         Self::EveryConditionIsLeakproof,
         Self::MaskedColumnsAreClear,
         Self::NoRowFilter,
         Self::NoMasks,
         Self::MasksBeforeRowFilter,
         Self::HiddenColumnsAreShown,
-        Self::LimitBelowRowFilter,
         Self::DynamicFiltersOnMasks,
     ];
 }

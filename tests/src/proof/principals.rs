@@ -84,8 +84,7 @@ impl Principal {
             Self::Filter => format!(
                 "p,  user:flo, {domain}, *, select, allow\n\
                  p2, user:flo, {domain}, p, permissive, \"tenant = attribute('tenant')\"\n\
-                 p2, user:flo, {domain}, q, permissive, \"upper(tenant) = 'A'\"\n\
-                 p2, user:flo, {domain}, q, restrictive, \"tenant LIKE 'a%'\"\n"
+                 p2, user:flo, {domain}, q, permissive, \"upper(tenant) = 'A'\"\n"
             ),
             Self::Masks => {
                 format!("p, user:mia, {domain}, *, select, allow\n{}", masks("user:mia", domain))
