@@ -8,6 +8,8 @@ use datafusion::logical_expr::expr::{BinaryExpr, InList, Like};
 use datafusion::logical_expr::{Between, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 
+use crate::unguarded::{self, Mutation};
+
 /// Longest `LIKE` pattern in bytes: a longer one might be too big a regular expression to compile.
 const MAX_PATTERN_BYTES: usize = 1_000;
 
@@ -19,8 +21,7 @@ const MAX_PATTERN_BYTES: usize = 1_000;
 /// column; a boolean column or literal; and `AND`, `OR`, `NOT`, `IS [NOT] TRUE/FALSE/UNKNOWN` of these.
 #[must_use]
 pub fn is_leakproof(condition: &Expr, clear: &Schema) -> bool {
-    #[cfg(test)]
-    if guard::is_off() {
+    if unguarded::has(Mutation::EveryConditionIsLeakproof) {
         return true;
     }
     // A stack of our own: a statement may nest deeper than the thread's stack allows.
@@ -127,37 +128,6 @@ pub(crate) fn base_type(data_type: &DataType) -> &DataType {
 fn is_plain(base: &DataType) -> bool {
     base.is_primitive()
         || matches!(base, DataType::Boolean | DataType::Utf8 | DataType::Binary | DataType::FixedSizeBinary(_))
-}
-
-/// Switches the guard off, to prove that the tests which look for leaks can find one.
-#[cfg(test)]
-pub(crate) mod guard {
-    use std::cell::Cell;
-
-    thread_local! {
-        static OFF: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(super) fn is_off() -> bool {
-        OFF.get()
-    }
-
-    /// The guard is off on this thread until this is dropped.
-    #[derive(Debug)]
-    pub(crate) struct Off;
-
-    impl Off {
-        pub(crate) fn on_this_thread() -> Self {
-            OFF.set(true);
-            Self
-        }
-    }
-
-    impl Drop for Off {
-        fn drop(&mut self) {
-            OFF.set(false);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod small_groups;
 #[cfg(test)]
 mod testing;
 mod through_view;
+pub mod unguarded;
 pub mod verify;
 
 pub use access::{Access, SeenColumn, SeenRows};

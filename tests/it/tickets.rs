@@ -1,4 +1,4 @@
-//! Tickets: self-contained, signed, and of use to one principal under one policy.
+//! Tickets: self-contained, sealed, and of use to one principal under one policy.
 
 use arrow_flight::Ticket;
 use tests::retail::{RULES, Retail};
@@ -57,6 +57,19 @@ async fn a_ticket_tells_nothing_of_the_policy() {
     for secret in ["attribute", "show_last", "margin", "data/orders", "analyst"] {
         assert!(!text.contains(secret), "{secret} is in the ticket: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_does_not_name_the_tables_that_a_view_reads() {
+    let retail = Retail::serve().await;
+    let rule = "p, user:ann, insights, totals, select, allow\n";
+    let rules = format!("{rule}p, user:olga, sales, *, select, allow\n");
+    change(&retail, &rules, "SELECT count(*) FROM insights.totals", Some("5")).await;
+    let mut ann = retail.gateway.connect("ann").await;
+    assert_eq!(ann.fails("SELECT * FROM sales.orders").await.kind, "UndefinedTable");
+    let ticket = ticket(&mut ann, "SELECT * FROM insights.totals").await;
+    let text = String::from_utf8_lossy(&ticket.ticket).into_owned();
+    assert!(!text.contains("orders"), "the ticket names a table that does not exist for ann: {text}");
 }
 
 /// Changes the rules, and waits until `statement` gives ann `line` under them.

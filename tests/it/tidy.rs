@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The repository's root.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
 ];
 
 /// Every Rust file of the workspace with its text, by path from the root.
-fn rust_files() -> BTreeMap<String, String> {
+pub(crate) fn rust_files() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for (name, _) in ARROWS {
         collect(&root().join(name), &mut files);

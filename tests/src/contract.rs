@@ -7,9 +7,13 @@ use std::fmt::Write as _;
 pub struct Contract {
     domain: String,
     table: String,
+    /// What the source calls the table.
+    physical_name: String,
     status: String,
     server: String,
     columns: Vec<(String, String)>,
+    /// Columns of columns: name, and name and type of each within.
+    objects: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Contract {
@@ -39,13 +43,36 @@ impl Contract {
         for (property, value) in properties {
             write!(server, "\n      - property: {property}\n        value: {}", quoted(value)).unwrap();
         }
-        Self { domain: domain.into(), table: table.into(), status: "active".into(), server, columns: Vec::new() }
+        Self {
+            domain: domain.into(),
+            table: table.into(),
+            physical_name: table.into(),
+            status: "active".into(),
+            server,
+            columns: Vec::new(),
+            objects: Vec::new(),
+        }
     }
 
     /// Adds columns: name and type in PostgreSQL's spelling; ` not null` after the type makes it required.
     #[must_use]
     pub fn columns(mut self, columns: &[(&str, &str)]) -> Self {
         self.columns.extend(columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())));
+        self
+    }
+
+    /// The same, called otherwise by its source.
+    #[must_use]
+    pub fn physical_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.physical_name);
+        self
+    }
+
+    /// Adds, after all other columns, one that holds columns.
+    #[must_use]
+    pub fn object(mut self, name: &str, columns: &[(&str, &str)]) -> Self {
+        let within = columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect();
+        self.objects.push((name.to_owned(), within));
         self
     }
 
@@ -65,20 +92,29 @@ impl Contract {
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { domain, table, status, server, columns } = self;
+        let Self { domain, table, physical_name, status, server, columns, objects } = self;
         let mut text = format!(
             "apiVersion: v3.1.0\nkind: DataContract\nid: {domain}-{table}\nname: {table}\nversion: 1.0.0\n\
              status: {status}\ndomain: {domain}\nteam:\n  members:\n    - username: olga\n      role: owner\n\
-             servers:\n  - server: source\n    {server}\nschema:\n  - name: {table}\n    physicalType: table\n    \
+             servers:\n  - server: source\n    {server}\nschema:\n  - name: {table}\n    physicalName: {physical_name}\n    \
+             physicalType: table\n    \
              properties:\n"
         );
         for (name, kind) in columns {
             let (kind, required) = kind.strip_suffix(" not null").map_or((kind.as_str(), false), |kind| (kind, true));
             let logical = logical(kind);
-            write!(text, "      - name: {name}\n        logicalType: {logical}\n        physicalType: {kind}\n")
+            write!(text, "      - name: {name}\n        logicalType: {logical}\n        physicalType: \"{kind}\"\n")
                 .unwrap();
             if required {
                 text.push_str("        required: true\n");
+            }
+        }
+        for (name, columns) in objects {
+            write!(text, "      - name: {name}\n        logicalType: object\n        properties:\n").unwrap();
+            for (name, kind) in columns {
+                let logical = logical(kind);
+                writeln!(text, "          - {{name: {name}, logicalType: {logical}, physicalType: \"{kind}\"}}")
+                    .unwrap();
             }
         }
         text
@@ -88,6 +124,7 @@ impl Contract {
 /// ODCS' own word for a type in PostgreSQL's spelling.
 fn logical(kind: &str) -> &'static str {
     match kind.split('(').next().unwrap() {
+        array if array.ends_with("[]") => "array",
         "bigint" | "integer" | "smallint" => "integer",
         "numeric" | "double precision" | "real" => "number",
         "boolean" => "boolean",

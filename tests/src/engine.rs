@@ -48,6 +48,26 @@ pub async fn answer(context: &SessionContext, sql: &str) -> Result<Rows> {
     Ok(Rows { schema, batches: frame.collect().await? })
 }
 
+/// The same engine without one of its optimisations, for each of them that is not needed: what to ask where an
+/// optimisation may be wrong.
+#[must_use]
+pub fn without_an_optimisation(context: &SessionContext) -> Vec<(String, SessionContext)> {
+    let state = context.state();
+    let builder = || SessionStateBuilder::new_from_existing(state.clone());
+    let mut all = Vec::new();
+    for left_out in state.optimizers() {
+        let rules = state.optimizers().iter().filter(|rule| rule.name() != left_out.name()).cloned().collect();
+        let without = builder().with_optimizer_rules(rules).build();
+        all.push((left_out.name().to_owned(), SessionContext::new_with_state(without)));
+    }
+    for left_out in state.physical_optimizers() {
+        let kept = state.physical_optimizers().iter().filter(|rule| rule.name() != left_out.name());
+        let without = builder().with_physical_optimizer_rules(kept.cloned().collect()).build();
+        all.push((left_out.name().to_owned(), SessionContext::new_with_state(without)));
+    }
+    all
+}
+
 /// One batch with the rows of a statement, which usually is a `VALUES`; every column is nullable.
 pub async fn batch(sql: &str) -> RecordBatch {
     let context =

@@ -1,13 +1,14 @@
-//! A secret of this process that signs what it hands out, and digests what it must not keep.
+//! A secret of this process that signs and seals what it hands out, and digests what it must not keep.
 
 use std::fmt;
 
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::Sha256;
 
 use super::random_bytes;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// A random key for HMAC-SHA256. It ends with the process, and with it all that it signed.
 pub(crate) struct Key([u8; 64]);
@@ -26,9 +27,32 @@ impl Key {
         self.digest(parts).finalize().into_bytes().into()
     }
 
-    /// Whether `signature` is that of `parts`; takes the same time wherever it differs.
-    pub(crate) fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
-        self.digest(parts).verify_slice(signature).is_ok()
+    /// `content` so that only this key can read it, and notices every change; good for this `purpose` alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] where the system has no randomness.
+    pub(crate) fn seal(&self, purpose: &[u8], content: &[u8]) -> Result<Vec<u8>, Error> {
+        let failed = |_| Error::new(ErrorKind::Internal, "internal error");
+        let nonce: [u8; NONCE_LEN] = random_bytes()?;
+        let mut sealed = content.to_vec();
+        let cipher = self.cipher(purpose).map_err(failed)?;
+        let nonce_of_this = Nonce::assume_unique_for_key(nonce);
+        cipher.seal_in_place_append_tag(nonce_of_this, Aad::empty(), &mut sealed).map_err(failed)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// The content of what this key has sealed for this `purpose`; `None` for anything else.
+    pub(crate) fn open(&self, purpose: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, content) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut content = content.to_vec();
+        let opened = self.cipher(purpose).ok()?.open_in_place(nonce, Aad::empty(), &mut content).ok()?;
+        Some(opened.to_vec())
+    }
+
+    /// The cipher of a purpose: its key is a signature that nothing else has.
+    fn cipher(&self, purpose: &[u8]) -> Result<LessSafeKey, ring::error::Unspecified> {
+        UnboundKey::new(&CHACHA20_POLY1305, &self.sign(&[b"cipher", purpose])).map(LessSafeKey::new)
     }
 
     fn digest(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
@@ -56,10 +80,20 @@ mod tests {
     fn a_signature_holds_for_its_own_parts_and_key_only() {
         let (key, other) = (Key::random().unwrap(), Key::random().unwrap());
         let signature = key.sign(&[b"ab", b"c"]);
-        assert!(key.verify(&[b"ab", b"c"], &signature));
-        assert!(!key.verify(&[b"a", b"bc"], &signature));
-        assert!(!key.verify(&[b"abc"], &signature));
-        assert!(!other.verify(&[b"ab", b"c"], &signature));
-        assert!(!key.verify(&[b"ab", b"c"], &signature[1..]) && !key.verify(&[b"ab", b"c"], &[]));
+        assert_eq!(key.sign(&[b"ab", b"c"]), signature);
+        assert_ne!(key.sign(&[b"a", b"bc"]), signature);
+        assert_ne!(key.sign(&[b"abc"]), signature);
+        assert_ne!(other.sign(&[b"ab", b"c"]), signature);
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_its_own_key_and_purpose_only() {
+        let (key, other) = (Key::random().unwrap(), Key::random().unwrap());
+        let sealed = key.seal(b"a", b"content").unwrap();
+        assert_eq!(key.open(b"a", &sealed).unwrap(), b"content");
+        assert!(!sealed.windows(7).any(|bytes| bytes == b"content"));
+        assert_ne!(key.seal(b"a", b"content").unwrap(), sealed, "equal contents look different");
+        assert!(key.open(b"b", &sealed).is_none() && other.open(b"a", &sealed).is_none());
+        assert!(key.open(b"a", &sealed[1..]).is_none() && key.open(b"a", &[]).is_none());
     }
 }

@@ -110,7 +110,7 @@ async fn cancel(door: &Door, call: &Call, request: &CancelFlightInfoRequest) -> 
 fn renew(door: &Door, call: &Call, request: RenewFlightEndpointRequest) -> Result<Bytes, Error> {
     let endpoint = request.endpoint.ok_or_else(ticket::invalid)?;
     let renewed = match door.redeemed(call, endpoint.ticket.as_ref().ok_or_else(ticket::invalid)?)? {
-        Redeemed::Query(handle) => door.endpoint(door.open_ticket(call, &handle)?),
+        Redeemed::Query(handle) => door.endpoint(door.open_ticket(call, &handle)?)?,
         // The answers to metadata commands do not expire.
         Redeemed::Metadata(_) => FlightEndpoint { location: Vec::new(), ..endpoint },
     };

@@ -67,7 +67,7 @@ pub(super) enum Put {
 /// What a ticket stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Redeemed {
-    /// A planned query, in a signed handle.
+    /// A planned query, in a sealed handle.
     Query(Bytes),
     /// What there is.
     Metadata(Metadata),

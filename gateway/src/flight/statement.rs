@@ -78,22 +78,25 @@ impl Door {
             schema_digest: ticket::schema_digest(&schema)?,
         };
         self.parked.park(query);
-        Ok((schema, self.endpoint(ticket)))
+        Ok((schema, self.endpoint(ticket)?))
     }
 
     /// An endpoint for `ticket`, good from now on for a ticket's lifetime.
-    pub(super) fn endpoint(&self, ticket: messages::Ticket) -> FlightEndpoint {
+    ///
+    /// # Errors
+    /// As [`ticket::seal`].
+    pub(super) fn endpoint(&self, ticket: messages::Ticket) -> Result<FlightEndpoint, Error> {
         let expires_unix_ms = ticket::unix_ms(SystemTime::now() + ticket::LIFETIME);
         let ticket = messages::Ticket { expires_unix_ms, ..ticket };
-        FlightEndpoint {
-            ticket: Some(Ticket { ticket: ticket::seal(self.gateway.authenticator().key(), &ticket) }),
+        Ok(FlightEndpoint {
+            ticket: Some(Ticket { ticket: ticket::seal(self.gateway.authenticator().key(), &ticket)? }),
             location: Vec::new(),
             expiration_time: Some(Timestamp {
                 seconds: expires_unix_ms.div_euclid(1_000),
                 nanos: i32::try_from(expires_unix_ms.rem_euclid(1_000)).unwrap_or(0) * 1_000_000,
             }),
             app_metadata: Bytes::new(),
-        }
+        })
     }
 
     /// What a ticket that the caller brings stands for. A refusal is recorded.

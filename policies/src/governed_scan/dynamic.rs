@@ -10,6 +10,7 @@ use datafusion::physical_plan::PhysicalExpr;
 
 use super::carrier::carry;
 use super::hidden::{Hidden, uses_expression};
+use crate::unguarded::{self, Mutation};
 
 /// A hidden tree that uses dynamic filters.
 pub(super) struct Accepted {
@@ -68,11 +69,11 @@ fn translate(hidden: &Hidden, clear: &[bool], filter: &Arc<dyn PhysicalExpr>) ->
     let mut columns: Vec<Arc<dyn PhysicalExpr>> = Vec::with_capacity(keys.len());
     for key in keys {
         let Some(key) = key.downcast_ref::<Column>() else { return Ok(None) };
-        if clear.get(key.index()) != Some(&true) {
+        if clear.get(key.index()) != Some(&true) && !unguarded::has(Mutation::DynamicFiltersOnMasks) {
             return Ok(None);
         }
         let Some(column) = hidden.source_column(key.index()) else { return Ok(None) };
-        columns.push(Arc::new(column.clone()));
+        columns.push(Arc::new(column));
     }
     if columns.is_empty() {
         return Ok(None);

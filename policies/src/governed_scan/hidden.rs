@@ -15,6 +15,8 @@ use datafusion::physical_plan::limit::LocalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
+use crate::unguarded::{self, Mutation};
+
 /// The parts of the tree; [`root`](Self::root) is made of the others and is what runs.
 ///
 /// Invariant: whatever the source does, every row passes `predicate` on its raw values before `output` is
@@ -55,8 +57,12 @@ impl Hidden {
 
     /// The source's column that is given out unchanged as output column `index`; `None` where the output is
     /// computed.
-    pub(super) fn source_column(&self, index: usize) -> Option<&Column> {
-        self.output.get(index)?.expr.downcast_ref::<Column>()
+    pub(super) fn source_column(&self, index: usize) -> Option<Column> {
+        let output = self.output.get(index)?;
+        if unguarded::has(Mutation::DynamicFiltersOnMasks) {
+            return Column::new_with_schema(&output.alias, &self.source.schema()).ok();
+        }
+        output.expr.downcast_ref::<Column>().cloned()
     }
 
     /// The same tree over a source that takes note of dynamic filters.
@@ -87,6 +93,9 @@ pub(super) fn assemble(
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let mut root = Arc::clone(source);
+    if let Some(limit) = limit.filter(|_| unguarded::has(Mutation::LimitBelowRowFilter)) {
+        root = Arc::new(LocalLimitExec::new(root, limit));
+    }
     if let Some(predicate) = predicate {
         root = Arc::new(FilterExecBuilder::new(Arc::clone(predicate), root).with_fetch(limit).build()?);
     } else if let Some(limit) = limit {

@@ -16,6 +16,7 @@ use datafusion::scalar::ScalarValue;
 
 use crate::decision::{ColumnAccess, Restrictions};
 use crate::leakproof::base_type;
+use crate::unguarded::{self, Mutation};
 
 /// Most values of a list that a source is handed; pruning by more takes longer than it saves.
 const MAX_NATIVE_LIST: usize = 1000;
@@ -63,9 +64,8 @@ impl Rules {
     /// Fails when a filter or mask does not fit the columns of `binding`, which `translation` was made of.
     pub(crate) fn new(translation: Translation, binding: &Binding, restrictions: &Restrictions) -> Result<Self> {
         let raw = RawColumns::new(binding)?;
-        let rows = raw.rows(restrictions.row_filter.as_ref(), &translation)?;
-        let columns: Vec<ShownColumn> = restrictions
-            .columns
+        let rows = raw.rows(unguarded::row_filter(restrictions, binding)?.as_ref(), &translation)?;
+        let columns: Vec<ShownColumn> = unguarded::columns(restrictions, binding)
             .iter()
             .map(|access| raw.shown(binding, access, &translation))
             .collect::<Result<_>>()?;
@@ -86,7 +86,8 @@ impl Rules {
 
     /// The columns that the caller sees as they are.
     pub(crate) fn clear(&self) -> Schema {
-        let clear = self.columns.iter().filter(|shown| !shown.masked);
+        let clear =
+            self.columns.iter().filter(|shown| !shown.masked || unguarded::has(Mutation::MaskedColumnsAreClear));
         Schema::new(clear.map(|shown| Arc::clone(&shown.field)).collect::<Vec<_>>())
     }
 }
@@ -191,7 +192,7 @@ impl RawColumns {
         let Some(bound) = binding.columns.get(access.index) else {
             return Err(plan(format!("the contract has no column {}", access.index)));
         };
-        let Some(mask) = &access.mask else {
+        let Some(mask) = access.mask.as_ref().filter(|_| !unguarded::has(Mutation::NoMasks)) else {
             let value = Expr::Column(Column::new_unqualified(bound.field.name()));
             let field = Field::new(bound.field.name(), bound.field.data_type().clone(), bound.field.is_nullable());
             let value = translation.translate(value)?.expression;

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 
 use super::fixture::{Columns, HIDDEN, HiddenRows, Policy, govern, memory, outcome, restrictions, secured, session};
 use super::sources::parquet;
-use crate::leakproof::guard;
+use crate::unguarded::{Here, Mutation};
 
 /// Each is compared with the same statement over the hand-secured copy.
 const PROBES: &[&str] = &[
@@ -150,7 +150,7 @@ async fn two_tables_that_differ_in_hidden_rows_only_cannot_be_told_apart() {
 
 #[tokio::test]
 async fn the_probes_find_leaks_when_there_is_no_guard() {
-    let _off = guard::Off::on_this_thread();
+    let _mutation = Here::put(Mutation::EveryConditionIsLeakproof);
     let source = memory(HiddenRows::Explosive);
     let mut found = 0;
     for policy in Policy::ALL {
