@@ -108,7 +108,7 @@ fn a_wrong_count_of_fields_does_not_load_in_any_order() {
 
 #[test]
 fn an_unknown_type_of_row_does_not_load() {
-    for word in ["p4", "p0", "g2", "g3", "e", "m", "r", "policy", "P", "pp"] {
+    for word in ["p9", "p0", "g2", "g3", "e", "m", "r", "policy", "P", "pp"] {
         refused(&format!("{word}, user:ann, sales, orders, select, deny"), "is not a type of row");
     }
 }
