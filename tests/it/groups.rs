@@ -32,6 +32,8 @@ async fn a_reader_in_groups_gets_no_small_one_in_any_form() {
     assert_eq!(sam.execute(&handle).await.unwrap().count(), 0);
     // A product that shows small groups of it cannot be read, and one that shows large ones can.
     assert_eq!(sam.sorted("SELECT customer_id FROM insights.totals").await, ["10"]);
+    let grants = "SELECT rows, smallest_group FROM system.grants WHERE table_name = 'orders' ORDER BY action";
+    assert_eq!(sam.rows(grants).await.lines(), ["NULL|NULL", "all|2"]);
     // Others see rows.
     let mut ann = retail.gateway.connect("ann").await;
     assert_eq!(ann.rows("SELECT id FROM sales.orders ORDER BY id").await.lines(), ["1", "2", "5"]);

@@ -138,9 +138,13 @@ fn product(mesh: &Mesh, name: &TableName) -> Option<String> {
 }
 
 fn refusal(mesh: &Mesh, principal: &Principal, name: &TableName) -> Refused {
-    let (why, rules) = match mesh.registry.table(name) {
-        None => (Why::Missing, Vec::new()),
-        Some(table) => reason(&mesh.policies.explain(principal, table)),
+    let table = mesh.registry.table(name);
+    // Looked up for a name that leads nowhere as well: how long the answer takes must not tell the two apart.
+    let known = table.or_else(|| mesh.registry.tables().next());
+    let reason = known.map(|known| reason(&mesh.policies.explain(principal, known)));
+    let (why, rules) = match (table, reason) {
+        (Some(_), Some(reason)) => reason,
+        (Some(_) | None, None) | (None, Some(_)) => (Why::Missing, Vec::new()),
     };
     Refused { table: name.to_string(), product: product(mesh, name), why, rules }
 }

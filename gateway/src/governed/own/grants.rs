@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, ListBuilder, RecordBatch, StringBuilder};
+use arrow::array::{Array as _, ArrayRef, ListBuilder, RecordBatch, StringBuilder, UInt64Array};
 use arrow::datatypes::{Field, Schema};
 use catalog::TableName;
 use policies::{Action, Decision, Restrictions};
@@ -32,7 +32,8 @@ pub(super) fn rows(snapshot: &Snapshot, visible: &[VisibleTable]) -> Batch {
     let masked = names(&grants, |restrictions, place| restrictions.columns[place].mask.is_some());
     let mut fields: Vec<Arc<Field>> = plain.schema().fields().iter().map(Arc::clone).collect();
     let mut arrays = plain.columns().to_vec();
-    for (name, list) in [("columns", columns), ("masked_columns", masked)] {
+    let groups: UInt64Array = grants.iter().map(|(_, action, restrictions)| group(*action, restrictions)).collect();
+    for (name, list) in [("columns", columns), ("masked_columns", masked), ("smallest_group", Arc::new(groups) as _)] {
         fields.push(Arc::new(Field::new(name, list.data_type().clone(), true)));
         arrays.push(list);
     }
@@ -69,6 +70,11 @@ fn extent(action: Action, restrictions: &Restrictions) -> Option<String> {
         Action::Select => Some(if restrictions.row_filter.is_none() { "all" } else { "filtered" }.to_owned()),
         Action::Discover | Action::Ingest | Action::Operate => None,
     }
+}
+
+/// Fewest rows of a group, where a `select` shows groups only.
+fn group(action: Action, restrictions: &Restrictions) -> Option<u64> {
+    restrictions.smallest_group.filter(|_| action == Action::Select)
 }
 
 /// The names of the columns that an action makes known, where it is about columns.
