@@ -190,7 +190,8 @@ fn named(name: impl Into<String>) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-/// Name of the count of the values that the aggregate at this place is made of. No contract's column has it.
+/// Name of the count of the values that the aggregate at this place is made of. A table with a column of this name has
+/// no unambiguous plan, and is refused.
 fn values_of(place: usize) -> String {
     format!("~values {place}")
 }
