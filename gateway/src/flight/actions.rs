@@ -38,7 +38,7 @@ pub(super) fn list() -> Vec<ActionType> {
         (CLOSE_PREPARED, "Forgets a prepared statement.\nRequest: ActionClosePreparedStatementRequest\nResponse: none"),
         (CANCEL, "Cancels a query.\nRequest: CancelFlightInfoRequest\nResponse: CancelFlightInfoResult"),
         (RENEW, "Makes a ticket last longer.\nRequest: RenewFlightEndpointRequest\nResponse: FlightEndpoint"),
-        (SET_OPTIONS, "Sets options of the session: catalog, schema, query_timeout, rows.\nRequest: SetSessionOptionsRequest\nResponse: SetSessionOptionsResult"),
+        (SET_OPTIONS, "Sets options of the session: catalog, schema, query_timeout, rows, as_of, endpoints, types.\nRequest: SetSessionOptionsRequest\nResponse: SetSessionOptionsResult"),
         (GET_OPTIONS, "Tells the options of the session.\nRequest: GetSessionOptionsRequest\nResponse: GetSessionOptionsResult"),
         (CLOSE_SESSION, "Forgets the options of the session.\nRequest: CloseSessionRequest\nResponse: CloseSessionResult"),
     ]
@@ -69,7 +69,10 @@ pub(super) async fn perform(door: &Door, call: &Call, action: Action) -> Result<
             cookie = true;
             Some(set_options(door, call, decode(&action.body)?).await)
         }
-        GET_OPTIONS => Some(encoded(&door.sessions.get(&call.caller, &door.gateway.mesh()).await)),
+        GET_OPTIONS => {
+            let options = door.sessions.options(&call.caller).await;
+            Some(encoded(&door.scoped(&call.caller.principal, |scope| options.told(scope))))
+        }
         CLOSE_SESSION => {
             door.sessions.close(&call.caller).await;
             Some(encoded(&CloseSessionResult { status: close_session_result::Status::Closed.into() }))
@@ -118,9 +121,10 @@ fn renew(door: &Door, call: &Call, request: RenewFlightEndpointRequest) -> Resul
 }
 
 async fn set_options(door: &Door, call: &Call, request: SetSessionOptionsRequest) -> Bytes {
-    let tables = door.gateway.visible_tables(&call.caller.principal);
-    let is_domain = |name: &catalog::Name| tables.iter().any(|visible| visible.table.name.domain == *name);
-    encoded(&door.sessions.set(&call.caller, request, &door.gateway.mesh(), is_domain).await)
+    let mut options = door.sessions.options(&call.caller).await.as_ref().clone();
+    let result = door.scoped(&call.caller.principal, |scope| options.set_all(request, scope));
+    door.sessions.keep(&call.caller, options).await;
+    encoded(&result)
 }
 
 fn encoded(message: &impl Message) -> Bytes {

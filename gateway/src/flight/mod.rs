@@ -11,8 +11,10 @@ mod handshake;
 mod headers;
 mod keys;
 mod metadata;
+mod options;
 mod parameters;
 mod parked;
+mod part;
 mod placeholders;
 mod prepared;
 mod put;
@@ -30,6 +32,8 @@ use std::time::Duration;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use catalog::Name;
+use policies::Principal;
 use tonic::Request;
 
 use crate::Gateway;
@@ -38,9 +42,10 @@ use crate::error::Error;
 use crate::query::Pins;
 use cancel::Cancels;
 use command::{Asked, Metadata, Redeemed};
+use options::{Options, Scope};
 use parked::Parked;
 use prepared::PreparedStatements;
-use session::{Options, Sessions};
+use session::Sessions;
 
 /// Room for what a message holds beside a statement of the longest length.
 const MESSAGE_SLACK_BYTES: usize = 4 << 20;
@@ -95,17 +100,27 @@ impl Door {
             self.gateway.audit.refused_login(claimed.as_ref().and_then(Credential::user), peer, error);
         })?;
         tracing::Span::current().record("subject", &*caller.principal.subject);
+        let options = self.sessions.options(&caller).await;
+        let own = self.scoped(&caller.principal, |scope| options.with_headers(headers, scope))?;
         Ok(Call {
-            options: self.sessions.options(&caller).await,
+            options: own.map_or(options, Arc::new),
             timeout: headers::timeout(headers),
             has_cookie: !handshake::wants_cookie(headers),
             caller,
         })
     }
 
+    /// Does what needs to know the names that options are checked against.
+    fn scoped<T>(&self, principal: &Principal, work: impl FnOnce(&Scope<'_>) -> T) -> T {
+        let is_domain = |name: &Name| {
+            self.gateway.visible_tables(principal).iter().any(|visible| visible.table.name.domain == *name)
+        };
+        work(&Scope { mesh: &self.gateway.mesh(), is_domain: &is_domain })
+    }
+
     /// The info of what a descriptor asks for: planned, not run.
     async fn flight_info(&self, call: &Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
-        let (schema, endpoint) = match Asked::of(&descriptor)? {
+        let (schema, endpoints) = match Asked::of(&descriptor)? {
             Asked::Statement(sql) => self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?,
             Asked::Path(path) => {
                 let sql = self.table_scan(call, &path).await?;
@@ -119,10 +134,10 @@ impl Door {
                 let schema = self.metadata(call, asked)?.schema();
                 // The command itself is the ticket: it shows its caller nothing that he may not ask for anyway.
                 let ticket = Some(Ticket { ticket: descriptor.cmd.clone() });
-                (schema, FlightEndpoint { ticket, ..FlightEndpoint::default() })
+                (schema, vec![FlightEndpoint { ticket, ..FlightEndpoint::default() }])
             }
         };
-        statement::info(&schema, descriptor, Some(endpoint))
+        statement::info(&schema, descriptor, endpoints)
     }
 
     /// The schema of what a descriptor asks for.
@@ -155,7 +170,7 @@ impl Door {
             let descriptor = FlightDescriptor::new_path(vec![name.domain.to_string(), name.table.to_string()]);
             // As in the results themselves, where every column may be NULL.
             let fields = visible.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-            statement::info(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), descriptor, None)
+            statement::info(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), descriptor, Vec::new())
         };
         tables.iter().take(MAX_FLIGHTS).map(flight).collect()
     }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::{ActionCreatePreparedStatementRequest, Any, ProstMessageExt};
 use arrow_flight::{FlightData, sql};
 use bytes::Bytes;
 use catalog::Name;
-use datafusion::common::ScalarValue;
 use futures::{Stream, StreamExt, TryStreamExt};
 use moka::future::Cache;
 use prost::Message;
@@ -22,7 +21,7 @@ use super::session::{Owner, owner};
 use super::{Call, Door, command, encode, parameters, placeholders};
 use crate::auth::{self, Caller};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Description, Pins, Query, Statement};
+use crate::query::{Description, Parameter, Pins, Query, Statement};
 
 /// Most bytes of all prepared statements together; the least used make room.
 const CAPACITY_BYTES: u64 = 256 << 20;
@@ -51,13 +50,13 @@ struct Prepared {
     owner: Owner,
     sql: String,
     domain: Option<Name>,
-    parameters: Vec<Field>,
+    parameters: Vec<Parameter>,
     bound: Option<Bound>,
 }
 
 #[derive(Debug, Clone)]
 struct Bound {
-    values: Vec<ScalarValue>,
+    rows: parameters::Rows,
     bytes: usize,
 }
 
@@ -89,7 +88,8 @@ impl PreparedStatements {
     async fn bind(&self, caller: &Caller, handle: &Bytes, batches: &[RecordBatch]) -> Result<(), Error> {
         let mut prepared = self.find(caller, handle).await?.as_ref().clone();
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        prepared.bound = parameters::bind(batches, &prepared.parameters)?.map(|values| Bound { values, bytes });
+        let rows = parameters::bind(batches, &prepared.parameters)?;
+        prepared.bound = (!rows.is_empty()).then_some(Bound { rows, bytes });
         self.by_handle.insert(handle.clone(), Arc::new(prepared)).await;
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Door {
         let statement = Self::statement(call, sql.clone(), Vec::new(), None);
         let domain = statement.domain.clone();
         let Description { schema, parameters } = self.describe(call, statement).await?;
-        let parameter_schema = encode::schema(&Schema::new(parameters.clone()))?;
+        let parameter_schema = encode::schema(&parameters::schema(&parameters))?;
         let owner = owner(&call.caller);
         let handle = self.prepared.insert(Prepared { owner, sql, domain, parameters, bound: None }).await?;
         let result = ActionCreatePreparedStatementResult {
@@ -131,13 +131,13 @@ impl Door {
     /// The statement of a handle with its bound values.
     pub(super) async fn prepared_statement(&self, call: &Call, handle: &Bytes) -> Result<Statement, Error> {
         let prepared = self.find_prepared(call, handle).await?;
-        let values = prepared.bound.as_ref().map(|bound| bound.values.clone()).unwrap_or_default();
-        if values.len() != prepared.parameters.len() {
-            let error = parameters::wrong_number(prepared.parameters.len(), values.len());
+        let rows = prepared.bound.as_ref().map(|bound| bound.rows.clone()).unwrap_or_default();
+        if rows.is_empty() && !prepared.parameters.is_empty() {
+            let error = parameters::wrong_number(prepared.parameters.len(), 0);
             let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
             return Err(self.refuse(call, statement, error).await);
         }
-        Ok(Self::statement(call, prepared.sql.clone(), values, prepared.domain.clone()))
+        Ok(Self::statement(call, prepared.sql.clone(), rows, prepared.domain.clone()))
     }
 
     /// The schema of a prepared statement as it would be now; values need not be bound yet.
@@ -222,6 +222,7 @@ mod tests {
     use arrow::array::{ArrayRef, Int64Array, StringArray};
     use arrow::datatypes::DataType;
     use arrow_flight::FlightDescriptor;
+    use datafusion::common::ScalarValue;
     use policies::Principal;
 
     use super::*;
@@ -232,7 +233,7 @@ mod tests {
     }
 
     fn statement(caller: &Caller) -> Prepared {
-        let parameters = vec![Field::new("$1", DataType::Int64, true)];
+        let parameters = vec![Parameter { bound: DataType::Int64, told: DataType::Int64 }];
         Prepared { owner: owner(caller), sql: "SELECT $1".into(), domain: None, parameters, bound: None }
     }
 
@@ -262,8 +263,8 @@ mod tests {
             [(vec![row(1)], Some(1)), (vec![row(2)], Some(2)), (vec![row(2).slice(0, 0)], None), (vec![], None)]
         {
             all.bind(&ann, &handle, &batches).await.unwrap();
-            let bound = all.find(&ann, &handle).await.unwrap().bound.as_ref().map(|bound| bound.values.clone());
-            assert_eq!(bound, expected.map(|value| vec![ScalarValue::Int64(Some(value))]));
+            let bound = all.find(&ann, &handle).await.unwrap().bound.as_ref().map(|bound| bound.rows.clone());
+            assert_eq!(bound, expected.map(|value| vec![vec![ScalarValue::Int64(Some(value))]]));
         }
         all.close(&ann, &handle).await;
         all.close(&ann, &handle).await;
