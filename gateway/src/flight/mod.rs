@@ -121,7 +121,7 @@ impl Door {
     /// The info of what a descriptor asks for: planned, not run.
     async fn flight_info(&self, call: &Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
         let (schema, endpoints) = match Asked::of(&descriptor)? {
-            Asked::Statement(sql) => self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?,
+            Asked::Statement(text) => self.offer(call, Self::statement(call, text, Vec::new(), None)).await?,
             Asked::Path(path) => {
                 let sql = self.table_scan(call, &path).await?;
                 self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?
@@ -142,13 +142,13 @@ impl Door {
 
     /// The schema of what a descriptor asks for.
     async fn schema(&self, call: &Call, descriptor: &FlightDescriptor) -> Result<SchemaRef, Error> {
-        let sql = match Asked::of(descriptor)? {
-            Asked::Statement(sql) => sql,
-            Asked::Path(path) => self.table_scan(call, &path).await?,
+        let text = match Asked::of(descriptor)? {
+            Asked::Statement(text) => text,
+            Asked::Path(path) => self.table_scan(call, &path).await?.into(),
             Asked::Prepared(handle) => return self.prepared_schema(call, &handle).await,
             Asked::Metadata(asked) => return Ok(self.metadata(call, asked)?.schema()),
         };
-        let query = self.plan(call, Self::statement(call, sql, Vec::new(), None), Pins::default()).await?;
+        let query = self.plan(call, Self::statement(call, text, Vec::new(), None), Pins::default()).await?;
         let schema = query.schema();
         query.finish().await?;
         Ok(schema)

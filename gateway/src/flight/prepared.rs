@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
-use arrow_flight::sql::{ActionCreatePreparedStatementRequest, Any, ProstMessageExt};
+use arrow_flight::sql::{Any, ProstMessageExt};
 use arrow_flight::{FlightData, sql};
 use bytes::Bytes;
 use catalog::Name;
@@ -18,10 +18,10 @@ use proto::flight::sql::ActionCreatePreparedStatementResult;
 use tonic::Status;
 
 use super::session::{Owner, owner};
-use super::{Call, Door, command, encode, parameters, placeholders};
+use super::{Call, Door, encode, parameters, placeholders};
 use crate::auth::{self, Caller};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Description, Parameter, Pins, Query, Statement};
+use crate::query::{Description, Parameter, Pins, Query, Statement, Text};
 
 /// Most bytes of all prepared statements together; the least used make room.
 const CAPACITY_BYTES: u64 = 256 << 20;
@@ -48,7 +48,7 @@ pub(super) struct PreparedStatements {
 #[derive(Debug, Clone)]
 struct Prepared {
     owner: Owner,
-    sql: String,
+    text: Text,
     domain: Option<Name>,
     parameters: Vec<Parameter>,
     bound: Option<Bound>,
@@ -64,7 +64,7 @@ impl PreparedStatements {
     pub(super) fn new() -> Self {
         let weigher = |_: &Bytes, prepared: &Arc<Prepared>| {
             let bound = prepared.bound.as_ref().map_or(0, |bound| bound.bytes);
-            u32::try_from(OVERHEAD_BYTES + prepared.sql.len() + bound).unwrap_or(u32::MAX)
+            u32::try_from(OVERHEAD_BYTES + prepared.text.bytes().len() + bound).unwrap_or(u32::MAX)
         };
         Self { by_handle: Cache::builder().weigher(weigher).max_capacity(CAPACITY_BYTES).time_to_idle(IDLE).build() }
     }
@@ -104,19 +104,17 @@ impl PreparedStatements {
 
 impl Door {
     /// Prepares a statement: what it takes and gives, and a handle for it.
-    pub(super) async fn prepare(
-        &self,
-        call: &Call,
-        request: ActionCreatePreparedStatementRequest,
-    ) -> Result<Bytes, Error> {
-        command::refuse_transaction(request.transaction_id.as_ref())?;
-        let sql = placeholders::number(&request.query)?;
-        let statement = Self::statement(call, sql.clone(), Vec::new(), None);
+    pub(super) async fn prepare(&self, call: &Call, text: Text) -> Result<Bytes, Error> {
+        let text = match text {
+            Text::Sql(sql) => Text::Sql(placeholders::number(&sql)?),
+            Text::Substrait(plan) => Text::Substrait(plan),
+        };
+        let statement = Self::statement(call, text.clone(), Vec::new(), None);
         let domain = statement.domain.clone();
         let Description { schema, parameters } = self.describe(call, statement).await?;
         let parameter_schema = encode::schema(&parameters::schema(&parameters))?;
         let owner = owner(&call.caller);
-        let handle = self.prepared.insert(Prepared { owner, sql, domain, parameters, bound: None }).await?;
+        let handle = self.prepared.insert(Prepared { owner, text, domain, parameters, bound: None }).await?;
         let result = ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle,
             dataset_schema: encode::schema(&schema)?,
@@ -134,10 +132,10 @@ impl Door {
         let rows = prepared.bound.as_ref().map(|bound| bound.rows.clone()).unwrap_or_default();
         if rows.is_empty() && !prepared.parameters.is_empty() {
             let error = parameters::wrong_number(prepared.parameters.len(), 0);
-            let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
+            let statement = Self::statement(call, prepared.text.clone(), Vec::new(), prepared.domain.clone());
             return Err(self.refuse(call, statement, error).await);
         }
-        Ok(Self::statement(call, prepared.sql.clone(), rows, prepared.domain.clone()))
+        Ok(Self::statement(call, prepared.text.clone(), rows, prepared.domain.clone()))
     }
 
     /// The schema of a prepared statement as it would be now; values need not be bound yet.
@@ -145,7 +143,7 @@ impl Door {
         let prepared = self.find_prepared(call, handle).await?;
         match &prepared.bound {
             None if !prepared.parameters.is_empty() => {
-                let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
+                let statement = Self::statement(call, prepared.text.clone(), Vec::new(), prepared.domain.clone());
                 Ok(self.describe(call, statement).await?.schema)
             }
             Some(_) | None => {
@@ -234,7 +232,7 @@ mod tests {
 
     fn statement(caller: &Caller) -> Prepared {
         let parameters = vec![Parameter { bound: DataType::Int64, told: DataType::Int64 }];
-        Prepared { owner: owner(caller), sql: "SELECT $1".into(), domain: None, parameters, bound: None }
+        Prepared { owner: owner(caller), text: "SELECT $1".to_owned().into(), domain: None, parameters, bound: None }
     }
 
     fn row(value: i64) -> RecordBatch {

@@ -16,7 +16,7 @@ use super::headers::shorter;
 use super::parameters::Rows;
 use super::{Call, Door, cancel, encode, parameters, part, ticket};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Divided, Division, Origin, Pins, Planned, Query, Statement, Types};
+use crate::query::{Divided, Division, Origin, Pins, Planned, Query, Statement, Text, Types};
 
 /// The info of a result: no location, nothing that tells how much there is.
 ///
@@ -40,10 +40,10 @@ pub(super) fn info(
 
 impl Door {
     /// The statement of a call, with the options of its session.
-    pub(super) fn statement(call: &Call, sql: String, parameters: Rows, domain: Option<Name>) -> Statement {
+    pub(super) fn statement(call: &Call, text: impl Into<Text>, parameters: Rows, domain: Option<Name>) -> Statement {
         let options = &call.options;
         Statement {
-            sql,
+            text: text.into(),
             parameters,
             domain: domain.or_else(|| options.domain.clone()),
             timeout: shorter(options.timeout, call.timeout),
@@ -71,9 +71,14 @@ impl Door {
     ) -> Result<(SchemaRef, Vec<FlightEndpoint>), Error> {
         let query = self.plan(call, statement.clone(), Pins::default()).await?;
         let schema = query.schema();
+        let (sql, substrait) = match statement.text {
+            Text::Sql(sql) => (sql, Bytes::new()),
+            Text::Substrait(plan) => (String::new(), plan),
+        };
         let ticket = messages::Ticket {
             query_id: query.id().to_owned(),
-            statement: statement.sql,
+            statement: sql,
+            substrait,
             parameters: parameters::encode(&statement.parameters)?,
             domain: statement.domain.map(|domain| domain.to_string()),
             subject: call.caller.principal.subject.to_string(),
@@ -135,7 +140,7 @@ impl Door {
         let ticket = self.open_ticket(call, handle)?;
         let cancelled = self.cancels.token(&call.caller.principal.subject, &ticket.query_id).await;
         let statement = Statement {
-            sql: ticket.statement,
+            text: if ticket.substrait.is_empty() { Text::Sql(ticket.statement) } else { Text::Substrait(ticket.substrait) },
             parameters: parameters::decode(&ticket.parameters)?,
             domain: ticket.domain.map(|domain| domain.parse()).transpose().map_err(|_| ticket::invalid())?,
             timeout: shorter(ticket.timeout_ms.map(Duration::from_millis), call.timeout),

@@ -55,7 +55,7 @@ impl Query<Received> {
 }
 
 async fn describe(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Description, Error> {
-    let (state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
+    let (state, logical) = logical(&snapshot, &statement.text, statement.domain.as_ref()).await?;
     let types = logical.get_parameter_types().map_err(|error| failure::told(&error))?;
     if types.is_empty() {
         let schema = plan(snapshot, statement).await?.schema;

@@ -9,6 +9,8 @@ mod plan;
 mod record;
 mod run;
 mod running;
+mod substrait;
+mod text;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -30,13 +32,15 @@ pub use plan::Planned;
 use record::Record;
 pub use run::Running;
 pub(crate) use running::RunningQueries;
+pub(crate) use substrait::version as substrait_version;
+pub use text::Text;
 pub use wire::Types;
 
 /// What a caller wants to have run.
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
-    /// The text. Placeholders are `$1`, `$2`, ….
-    pub sql: String,
+    /// What is asked.
+    pub text: Text,
     /// Values of the placeholders, in order. The statement runs once for each row of values, and the results follow
     /// one another; without a row it runs once, without values.
     pub parameters: Vec<Vec<ScalarValue>>,
@@ -108,7 +112,7 @@ impl Query<Received> {
         if let Err(error) = entered {
             return Err(common.failed(error));
         }
-        if common.statement.sql.len() > longest {
+        if common.statement.text.len() > longest {
             let message = format!("the statement is longer than {longest} bytes (limits.statement)");
             return Err(common.failed(Error::new(ErrorKind::LimitExceeded, message)));
         }

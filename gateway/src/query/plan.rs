@@ -18,7 +18,7 @@ use datafusion::physical_plan::unnest::UnnestExec;
 use policies::Principal;
 
 use super::division::{self, Divided};
-use super::{Common, Origin, Pins, Query, Received, Statement, Types, deadline, explain, wire};
+use super::{Common, Origin, Text, Pins, Query, Received, Statement, Types, deadline, explain, substrait, wire};
 use crate::error::{Error, ErrorKind};
 use crate::governed::{Bounds, Reader, Snapshot, Touched};
 use crate::{failure, gate, session};
@@ -169,7 +169,7 @@ pub(super) fn snapshot(common: &Common, pins: Pins) -> Arc<Snapshot> {
 }
 
 pub(super) async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, Error> {
-    let (mut state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
+    let (mut state, logical) = logical(&snapshot, &statement.text, statement.domain.as_ref()).await?;
     if let Some(division) = &statement.division {
         division::prepare(division, &mut state);
     }
@@ -238,13 +238,18 @@ fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::common::Result<Arc<dyn 
 /// The plan of the statement before placeholders are filled in, and the session that made it.
 pub(super) async fn logical(
     snapshot: &Arc<Snapshot>,
-    sql: &str,
+    text: &Text,
     domain: Option<&Name>,
 ) -> Result<(SessionState, LogicalPlan), Error> {
-    let parsed = gate::parse(sql)?;
     let runtime = snapshot.gateway.query_environment(&snapshot.mesh).map_err(|error| failure::told(&error))?;
     let state = session::open(snapshot, Reader::Caller, domain, &runtime);
-    let logical = state.statement_to_plan(parsed).await.map_err(|error| failure::told(&error))?;
+    let logical = match text {
+        Text::Sql(sql) => {
+            let parsed = gate::parse(sql)?;
+            state.statement_to_plan(parsed).await.map_err(|error| failure::told(&error))?
+        }
+        Text::Substrait(plan) => substrait::read(plan, &state).await?,
+    };
     gate::check_plan(&logical)?;
     Ok((state, logical))
 }
