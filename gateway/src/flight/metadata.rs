@@ -158,6 +158,7 @@ pub(super) mod tests {
             description: None,
             columns,
             source,
+            foreign_keys: Vec::new(),
             share_join_keys: false,
             contract: Arc::new(contract),
             product: "p".into(),
