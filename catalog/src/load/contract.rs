@@ -28,7 +28,8 @@ pub(super) struct ContractFile {
     pub(super) names: Vec<(TableName, u64)>,
     /// What references may lead to, and where they begin: every table that has a name, however wrong it is.
     pub(super) shapes: Vec<Shape>,
-    /// The tables, without foreign keys. Each is of the product that the contract is by itself, until a product takes it.
+    /// The tables, still without foreign keys. Each is of the product that the contract is by itself, until a product
+    /// takes it.
     pub(super) tables: Vec<Table>,
     /// The head, unless it is wrong.
     pub(super) contract: Option<Arc<Contract>>,
