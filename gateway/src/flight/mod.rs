@@ -7,6 +7,7 @@ mod actions;
 mod cancel;
 mod command;
 mod encode;
+mod foreign_keys;
 mod handshake;
 mod headers;
 mod keys;
