@@ -19,6 +19,7 @@ mod pushdown;
 mod reload;
 mod slt;
 mod statements;
+mod substrait;
 mod threats;
 mod tickets;
 mod tidy;

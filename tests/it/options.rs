@@ -80,6 +80,8 @@ async fn who_is_entitled_is_looked_up_in_the_present_whatever_time_is_read() {
     date_commits(&entitlements);
     let mut february = as_of(&retail, "ann", "2024-02-16T00:00:00Z").await;
     let before = ann.info(sql).await.unwrap();
+    // The plan waits for its first use only.
+    assert_eq!(ann.fetch_all(&before).await.unwrap().count(), 0);
     assert_eq!(february.rows(sql).await.count(), 0);
     // Order 3 is of customer 12, whom ann gets by today's commit alone.
     delta::append(&entitlements, &[], "SELECT 'ann' AS person, 12 AS customer").await;
@@ -147,6 +149,7 @@ async fn the_parts_of_a_result_stay_the_same_when_the_table_changes() {
     let sql = "SELECT id FROM sales.orders UNION ALL SELECT id + 100 FROM sales.orders";
     let whole = retail.gateway.connect("sam").await.sorted(sql).await;
     let info = divided(&retail, "sam", sql).await;
+    assert!(info.endpoint.len() > 1);
     delta::append(&retail.mesh.path("data/orders"), &["region"], tests::retail::MORE_ORDERS).await;
     assert_eq!(retail.gateway.connect("sam").await.rows("SELECT count(*) FROM sales.orders").await.lines(), ["8"]);
     let mut all = parts(&retail, "sam", &info).await.concat();
@@ -158,7 +161,7 @@ async fn the_parts_of_a_result_stay_the_same_when_the_table_changes() {
 async fn a_part_is_of_no_use_to_another_user() {
     let retail = Retail::serve().await;
     let info = divided(&retail, "sam", ORDERS.split(" ORDER").next().unwrap()).await;
-    assert_eq!(info.endpoint.len(), 3);
+    assert!(info.endpoint.len() > 1);
     for thief in ["ann", "eve"] {
         let ticket = info.endpoint[1].ticket.clone().unwrap();
         let failure = retail.gateway.connect(thief).await.fetch(ticket).await.unwrap_err();

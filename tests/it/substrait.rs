@@ -120,7 +120,8 @@ mod reading {
         let request = ActionCreatePreparedSubstraitPlanRequest { plan: Some(plan.clone()), transaction_id: None };
         let action = Action::new("CreatePreparedSubstraitPlan", request.as_any().encode_to_vec());
         let answer = sam.flight().do_action(action).await.unwrap().message().await.unwrap().unwrap();
-        let created: ActionCreatePreparedStatementResult = Any::decode(&*answer.body).unwrap().unpack().unwrap().unwrap();
+        let created: ActionCreatePreparedStatementResult =
+            Any::decode(&*answer.body).unwrap().unpack().unwrap().unwrap();
         assert_eq!(sam.execute(&created.prepared_statement_handle).await.unwrap().sorted(), ["1", "2", "5"]);
     }
 

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedSubstraitPlanRequest,
-    Any, ProstMessageExt,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedSubstraitPlanRequest, Any, ProstMessageExt,
 };
 use arrow_flight::{
     Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightEndpoint,
@@ -160,8 +160,16 @@ mod tests {
     #[test]
     fn the_list_has_every_action_once() {
         let names: Vec<String> = list().into_iter().map(|action| action.r#type).collect();
-        let expected =
-            [CREATE_PREPARED, CREATE_PREPARED_PLAN, CLOSE_PREPARED, CANCEL, RENEW, SET_OPTIONS, GET_OPTIONS, CLOSE_SESSION];
+        let expected = [
+            CREATE_PREPARED,
+            CREATE_PREPARED_PLAN,
+            CLOSE_PREPARED,
+            CANCEL,
+            RENEW,
+            SET_OPTIONS,
+            GET_OPTIONS,
+            CLOSE_SESSION,
+        ];
         assert_eq!(names, expected);
     }
 

@@ -140,7 +140,11 @@ impl Door {
         let ticket = self.open_ticket(call, handle)?;
         let cancelled = self.cancels.token(&call.caller.principal.subject, &ticket.query_id).await;
         let statement = Statement {
-            text: if ticket.substrait.is_empty() { Text::Sql(ticket.statement) } else { Text::Substrait(ticket.substrait) },
+            text: if ticket.substrait.is_empty() {
+                Text::Sql(ticket.statement)
+            } else {
+                Text::Substrait(ticket.substrait)
+            },
             parameters: parameters::decode(&ticket.parameters)?,
             domain: ticket.domain.map(|domain| domain.parse()).transpose().map_err(|_| ticket::invalid())?,
             timeout: shorter(ticket.timeout_ms.map(Duration::from_millis), call.timeout),

@@ -3,11 +3,15 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use datafusion::common::Result as EngineResult;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use policies::Partitioning;
 
 use crate::error::{Error, ErrorKind};
+use crate::failure;
 
 /// How the caller wants a result divided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,15 @@ pub enum Division {
     AtMost(NonZeroU16),
     /// One part of what was divided before.
     Part(Part),
+}
+
+impl Division {
+    fn at_most(&self) -> NonZeroU16 {
+        match self {
+            Self::AtMost(at_most) => *at_most,
+            Self::Part(part) => part.at_most,
+        }
+    }
 }
 
 /// One part of a result.
@@ -54,22 +67,29 @@ impl Divided {
 /// Makes the session plan for as many partitions as there may be endpoints, and none that depend on the order in which
 /// batches happen to arrive.
 pub(super) fn prepare(division: &Division, state: &mut SessionState) {
-    let at_most = match division {
-        Division::AtMost(at_most) => *at_most,
-        Division::Part(part) => part.at_most,
-    };
     let options = state.config_mut().options_mut();
-    options.execution.target_partitions = usize::from(at_most.get());
+    options.execution.target_partitions = usize::from(division.at_most().get());
     options.optimizer.enable_round_robin_repartition = false;
+    options.optimizer.repartition_file_min_size = 0;
 }
 
-/// The result of `plans`, divided; `None` where it cannot be, or need not.
+/// A plan that is prepared to be divided, and how; without a division where it cannot be, or need not.
 ///
 /// # Errors
 /// [`ErrorKind::SnapshotGone`] for a part of a result that would be divided in another way by now.
-pub(super) fn divide(division: &Division, plans: &[Arc<dyn ExecutionPlan>]) -> Result<Option<Divided>, Error> {
-    // The results of several plans follow one another: they are not divided.
-    let partitioning = if let [plan] = plans { policies::partitioning(plan) } else { None };
+pub(super) fn divide(
+    division: &Division,
+    plans: &mut [Arc<dyn ExecutionPlan>],
+    options: &ConfigOptions,
+) -> Result<Option<Divided>, Error> {
+    let partitioning = match plans {
+        [plan] if policies::partitioning(plan).is_some() => {
+            *plan = spread(plan, division.at_most(), options).map_err(|error| failure::told(&error))?;
+            policies::partitioning(plan)
+        }
+        // The results of several plans follow one another: they are not divided.
+        _ => None,
+    };
     match division {
         Division::AtMost(at_most) => Ok(partitioning.and_then(|found| parts(*at_most, &found)).map(Divided::Whole)),
         Division::Part(part) if partitioning.is_some_and(|found| found.digest[..] == part.digest) => {
@@ -81,6 +101,23 @@ pub(super) fn divide(division: &Division, plans: &[Arc<dyn ExecutionPlan>]) -> R
             Err(Error::new(ErrorKind::SnapshotGone, message))
         }
     }
+}
+
+/// The plan with its files spread over more partitions: of itself the optimizer does that only where an operator above
+/// gains by it. Only for plans that have their partitions' rows one by one from below.
+fn spread(
+    plan: &Arc<dyn ExecutionPlan>,
+    at_most: NonZeroU16,
+    options: &ConfigOptions,
+) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    let spread = Arc::clone(plan).transform_up(|node| {
+        if !node.children().is_empty() {
+            return Ok(Transformed::no(node));
+        }
+        let more = node.repartitioned(usize::from(at_most.get()), options)?;
+        Ok(more.map_or_else(|| Transformed::no(node), Transformed::yes))
+    })?;
+    Ok(spread.data)
 }
 
 fn parts(at_most: NonZeroU16, found: &Partitioning) -> Option<Vec<Part>> {

@@ -18,7 +18,7 @@ use datafusion::physical_plan::unnest::UnnestExec;
 use policies::Principal;
 
 use super::division::{self, Divided};
-use super::{Common, Origin, Text, Pins, Query, Received, Statement, Types, deadline, explain, substrait, wire};
+use super::{Common, Origin, Pins, Query, Received, Statement, Text, Types, deadline, explain, substrait, wire};
 use crate::error::{Error, ErrorKind};
 use crate::governed::{Bounds, Reader, Snapshot, Touched};
 use crate::{failure, gate, session};
@@ -181,13 +181,17 @@ pub(super) async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Resul
         plans.push(physical(&snapshot, &state, bound, statement.row_limit).await?);
     }
     let schema = one_schema(&plans, statement.types)?;
-    let divided = statement.division.as_ref().map(|division| division::divide(division, &plans)).transpose()?.flatten();
+    let divided = match &statement.division {
+        Some(division) => division::divide(division, &mut plans, state.config_options())?,
+        None => None,
+    };
+    plans.iter().try_for_each(verify)?;
     let Touched { versions, .. } = snapshot.touched().clone();
     let policy_version = snapshot.mesh.version;
     Ok(Planned { plans, divided, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
 }
 
-/// The verified plan of a statement whose placeholders are filled in.
+/// The plan of a statement whose placeholders are filled in.
 async fn physical(
     snapshot: &Snapshot,
     state: &SessionState,
@@ -202,12 +206,15 @@ async fn physical(
         None => logical,
     };
     let plan = state.create_physical_plan(&logical).await.map_err(|error| failure::told(&error))?;
-    let plan = yielding(plan).map_err(|error| failure::told(&error))?;
-    policies::verify(&plan).map_err(|error| {
+    yielding(plan).map_err(|error| failure::told(&error))
+}
+
+/// The last look at a plan.
+fn verify(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+    policies::verify(plan).map_err(|error| {
         tracing::error!(%error, "a plan was refused");
         Error::new(ErrorKind::UnsupportedSql, "the statement has no plan that can be governed")
-    })?;
-    Ok(plan)
+    })
 }
 
 /// The schema of all plans on the wire. Values of other types may make other columns.

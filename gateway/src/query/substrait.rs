@@ -45,7 +45,6 @@ mod reading {
     }
 
     /// Refuses the plan.
-    #[expect(clippy::unused_async, reason = "as where plans are read")]
     pub(in crate::query) async fn read(_plan: &[u8], _state: &SessionState) -> Result<LogicalPlan, Error> {
         let message = "not supported: Substrait plans, in this build; send SQL, or build with --features substrait";
         Err(Error::new(ErrorKind::UnsupportedCommand, message))
