@@ -51,7 +51,7 @@ pub use masks::HashKey;
 pub use own_table::{OwnScan, own_table};
 pub use partitioning::{Partitioning, partitioning};
 pub use policies::Policies;
-pub use principal::{AttributeValue, Principal};
+pub use principal::{AttributeValue, Principal, is_reserved_attribute};
 pub use rules::RuleFile;
 pub use scan_error::ScanError;
 pub use small_groups::{TooFine, drop_small_groups};

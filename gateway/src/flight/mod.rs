@@ -35,10 +35,10 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use catalog::Name;
 use policies::Principal;
-use tonic::Request;
+use tonic::{Request, Response};
 
 use crate::Gateway;
-use crate::auth::{Caller, Credential};
+use crate::auth::{Caller, Credential, Login, Shown, Token};
 use crate::error::Error;
 use crate::query::Pins;
 use cancel::Cancels;
@@ -87,16 +87,32 @@ struct Call {
     options: Arc<Options>,
     timeout: Option<Duration>,
     has_cookie: bool,
+    /// The token that stands for him from now on, where he should have another.
+    token: Option<Token>,
+}
+
+impl Call {
+    /// The answer to this call, with the token in its headers: clients that understand it go on with that one.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Internal`] where the token is no header, which it always is.
+    fn answered<T>(&self, mut response: Response<T>) -> Result<Response<T>, Error> {
+        if let Some(token) = &self.token {
+            handshake::set_bearer(response.metadata_mut(), token)?;
+        }
+        Ok(response)
+    }
 }
 
 impl Door {
     /// Proves who makes a call. Nothing of its content is looked at before.
     async fn call<T>(&self, request: &Request<T>) -> Result<Call, Error> {
         let headers = request.metadata().as_ref();
-        let users = self.gateway.users();
-        let peer = request.remote_addr();
-        let caller = self.gateway.authenticator().authenticate(&users, headers, peer).await;
-        let caller = caller.inspect_err(|error| {
+        let (peer, certificates) = (request.remote_addr(), request.peer_certs());
+        let shown = Shown { headers, peer, certificate: handshake::first(certificates.as_ref()) };
+        let identities = self.gateway.current().identities();
+        let login = self.gateway.authenticator().authenticate(&identities, shown).await;
+        let Login { caller, token } = login.inspect_err(|error| {
             let claimed = Credential::of_headers(headers);
             self.gateway.audit.refused_login(claimed.as_ref().and_then(Credential::user), peer, error);
         })?;
@@ -108,6 +124,7 @@ impl Door {
             timeout: headers::timeout(headers),
             has_cookie: !handshake::wants_cookie(headers),
             caller,
+            token,
         })
     }
 

@@ -15,7 +15,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use moka::future::Cache;
 use prost::Message;
 use proto::flight::sql::ActionCreatePreparedStatementResult;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::session::{Owner, owner};
 use super::{Call, Door, encode, parameters, placeholders};
@@ -200,9 +200,9 @@ where
         // Some clients begin with a message that holds the descriptor only.
         .try_filter(|message| futures::future::ready(!message.data_header.is_empty()));
     FlightRecordBatchStream::new_from_flight_data(bounded).try_collect().await.map_err(|error| match error {
-        FlightError::DecodeError(text) if text == TOO_LARGE => {
-            Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
-        }
+        FlightError::DecodeError(text) if text == TOO_LARGE => too_large(),
+        // What the transport says of a message that is longer than any may be.
+        FlightError::Tonic(status) if status.code() == Code::OutOfRange => too_large(),
         FlightError::Arrow(_)
         | FlightError::NotYetImplemented(_)
         | FlightError::Tonic(_)
@@ -213,6 +213,10 @@ where
 }
 
 const TOO_LARGE: &str = "too large";
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
+}
 
 #[cfg(test)]
 mod tests {
