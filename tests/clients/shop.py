@@ -15,10 +15,10 @@ from deltalake import write_deltalake
 from processes import MESHGATE, Process, meshgate
 
 ORDERS = 3_000
-USERS = {"ann": "ann", "sam": "sam", "eve": "eve", "ab": "c"}
+USERS = {"ann": "ann", "sam": "sam", "eve": "eve", "ab": "c", "val": "val"}
 
 # Ann sees the shipped and placed orders of her region, no margin, and masked addresses; Sam sees everything.
-# `ab` with password `c`: what encodes to Base64 that needs padding.
+# `ab` with password `c`: what encodes to Base64 that needs padding. `val` sees what ADBC's own validation wants there.
 POLICIES = """\
 p,  user:ann, sales, *,             select, allow
 p,  user:ann, sales, orders.margin, select, deny
@@ -32,6 +32,7 @@ p,  user:sam, sales, *,             select, allow
 p,  user:sam, types, *,             select, allow
 p,  user:sam, insights, *,          select, allow
 p,  user:ab,  sales, customers,     select, allow
+p,  user:val, conformance, *,       select, allow
 """
 
 UTC = datetime.timezone.utc
@@ -94,6 +95,11 @@ def values():
     return pa.table({name: pa.array(rows, kind) for name, (kind, rows) in columns.items()})
 
 
+def conformance(numbers):
+    """A table that the validation suite of ADBC would create if it could; `numbers` is the name of its first column."""
+    return pa.table({numbers: pa.array([42, -42, None], pa.int64()), "strings": ["foo", None, ""]})
+
+
 def column(name, kind, *keys, **more):
     """A column of a contract."""
     facts = {"name": name, "logicalType": LOGICAL.get(kind, "number"), "physicalType": kind,
@@ -124,6 +130,8 @@ COLUMNS = {
         column("day", "date"), column("moment", "timestamptz"), column("wall_clock", "timestamp"),
         {"name": "numbers", "logicalType": "array", "items": {"physicalType": "integer", "logicalType": "integer"}},
         {"name": "point", **POINT}, {"name": "points", "logicalType": "array", "items": POINT}],
+    "conformance.sample_test": [column("ints", "bigint"), column("strings", "text")],
+    "conformance.bulk_ingest": [column("int64s", "bigint"), column("strings", "text")],
     "insights.regions": [column("region", "text"), column("orders", "bigint")],
 }
 VIEW = "SELECT region, count(*) AS orders FROM sales.orders GROUP BY region"
@@ -150,7 +158,9 @@ def write(folder):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
 
-    for name, rows in {"sales.orders": orders(), "sales.customers": customers(), "types.values": values()}.items():
+    tables = {"sales.orders": orders(), "sales.customers": customers(), "types.values": values(),
+              "conformance.sample_test": conformance("ints"), "conformance.bulk_ingest": conformance("int64s")}
+    for name, rows in tables.items():
         path = str(folder / "lake" / name)
         write_deltalake(path, rows)
         file(f"catalog/{name.replace(chr(46), chr(47))}.odcs.yaml", contract(name, {"type": "local", "path": path, "format": "delta"}))
