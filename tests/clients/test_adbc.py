@@ -137,12 +137,6 @@ class Adbc(unittest.TestCase):
         self.assertLess(len(str(raised.exception)), 4_096)
         self.assertIn('column "xxx', str(raised.exception))
 
-    def test_substrait_is_not_supported(self):
-        with self.connection("sam").cursor() as cursor:
-            cursor.adbc_statement.set_substrait_plan(b"\x1a\x02\x12\x00")
-            with self.assertRaises(NotSupportedError):
-                cursor.adbc_statement.execute_query()
-
 
 if __name__ == "__main__":
     unittest.main()
