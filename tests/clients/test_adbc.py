@@ -2,6 +2,7 @@
 
 import unittest
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 from adbc_driver_flightsql import ConnectionOptions, DatabaseOptions, StatementOptions, dbapi
@@ -136,6 +137,23 @@ class Adbc(unittest.TestCase):
         self.assertEqual(raised.exception.status_code, AdbcStatusCode.INVALID_ARGUMENT)
         self.assertLess(len(str(raised.exception)), 4_096)
         self.assertIn('column "xxx', str(raised.exception))
+
+    def test_large_values_large_results_and_many_at_a_time(self):
+        sam = self.connection("sam")
+        self.assertEqual([len(text) for text, in ask(sam, "SELECT repeat('x', 5000000) AS x FROM generate_series(1, 4)")], [5_000_000] * 4)
+        self.assertEqual(len(ask(sam, "SELECT " + ", ".join(f"{n} AS c{n}" for n in range(1_000)))[0]), 1_000)
+        self.assertEqual(ask(sam, "SELECT length(CAST(? AS text))", ["x" * 1_000_000]), [(1_000_000,)])
+        with ThreadPoolExecutor(16) as threads:
+            counts = threads.map(lambda n: ask(sam, f"SELECT count(*) + {n} FROM sales.orders")[0][0], range(48))
+            self.assertEqual(list(counts), [3_000 + n for n in range(48)])
+
+    def test_values_that_are_too_large_are_refused_as_such(self):
+        sam = self.connection("sam")
+        for size in [5_000_000, 10_000_000]:
+            with self.subTest(size=size), self.assertRaisesRegex(DatabaseError, "ResourceExhausted"):
+                ask(sam, "SELECT length(CAST(? AS text))", ["x" * size])
+        with self.assertRaisesRegex(DatabaseError, "(?s)limits.statement.*ResourceExhausted"):
+            ask(sam, f"SELECT '{'x' * 2_000_000}'")
 
 
 if __name__ == "__main__":

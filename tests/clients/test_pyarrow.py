@@ -19,12 +19,17 @@ def connect(**options):
     return flight.FlightClient(gateway().uri, tls_root_certs=gateway().pem("ca.pem"), **options)
 
 
+def varint(number):
+    """A whole number as protobuf has it."""
+    octets = b""
+    while number > 127:
+        number, octets = number >> 7, octets + bytes([number & 127 | 128])
+    return octets + bytes([number])
+
+
 def message(field, body):
     """One field of a protobuf message that holds bytes."""
-    size, length = len(body), b""
-    while size > 127:
-        size, length = size >> 7, length + bytes([size & 127 | 128])
-    return bytes([field << 3 | 2]) + length + bytes([size]) + body
+    return bytes([field << 3 | 2]) + varint(len(body)) + body
 
 
 class OldLogin(flight.ClientAuthHandler):
