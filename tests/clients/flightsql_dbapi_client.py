@@ -98,7 +98,8 @@ class SqlAlchemy(unittest.TestCase):
         self.assertEqual(sorted(inspector.get_schema_names()), ["insights", "sales", "types"])
         self.assertEqual(sorted(inspector.get_table_names(schema="sales")), ["customers", "orders"])
         columns = {column["name"]: column["type"] for column in inspector.get_columns("orders", schema="sales")}
-        self.assertEqual(list(columns), ["order_id", "customer_id", "order_date", "order_ts", "region", "status", "total", "email"])
+        self.assertEqual(list(columns),
+                         ["order_id", "customer_id", "order_date", "order_ts", "region", "status", "total", "email"])
         self.assertIsInstance(columns["total"], sqlalchemy.types.DECIMAL)
         self.assertTrue(inspector.has_table("orders", schema="sales"))
         self.assertFalse(sqlalchemy.inspect(engine("eve")).has_table("orders", schema="sales"))

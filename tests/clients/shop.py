@@ -71,7 +71,7 @@ def customers():
 def values():
     """One column for each type that a contract can name; edges in rows 1 and 2, NULL in row 3, emptiness in row 4."""
     point = pa.struct([("x", pa.int32()), ("label", pa.string())])
-    day, moment = datetime.date, datetime.datetime
+    day, moment, exact = datetime.date, datetime.datetime, decimal.Decimal
     columns = {
         "id": (pa.int64(), [1, 2, 3, 4]),
         "truth": (pa.bool_(), [True, False, None, True]),
@@ -81,12 +81,15 @@ def values():
         "big": (pa.int64(), [2**63 - 1, -2**63, None, 0]),
         "single": (pa.float32(), [1.5, -0.25, None, 0.0]),
         "double": (pa.float64(), [1.7976931348623157e308, float("nan"), None, -0.0]),
-        "money": (pa.decimal128(9, 2), [decimal.Decimal("9999999.99"), decimal.Decimal("-9999999.99"), None, decimal.Decimal("0.00")]),
-        "long_decimal": (pa.decimal128(38, 10), [decimal.Decimal("9" * 28 + "." + "9" * 10), decimal.Decimal("-0.0000000001"), None, decimal.Decimal("0.0000000000")]),
+        "money": (pa.decimal128(9, 2), [exact("9999999.99"), exact("-9999999.99"), None, exact("0.00")]),
+        "long_decimal": (pa.decimal128(38, 10),
+                         [exact("9" * 28 + "." + "9" * 10), exact("-0.0000000001"), None, exact("0.0000000000")]),
         "words": (pa.string(), ["äöü 東京 🦀 'quoted' \"twice\"", "line\nbreak\ttab", None, ""]),
         "octets": (pa.binary(), [bytes(range(256)), b"\x00", None, b""]),
         "day": (pa.date32(), [day(2024, 2, 29), day(1582, 10, 15), None, day(1970, 1, 1)]),
-        "moment": (pa.timestamp("us", "UTC"), [moment(2024, 2, 29, 23, 59, 59, 999_999, UTC), moment(1901, 12, 13, 20, 45, 52, tzinfo=UTC), None, moment(1970, 1, 1, tzinfo=UTC)]),
+        "moment": (pa.timestamp("us", "UTC"),
+                   [moment(2024, 2, 29, 23, 59, 59, 999_999, UTC), moment(1901, 12, 13, 20, 45, 52, tzinfo=UTC), None,
+                    moment(1970, 1, 1, tzinfo=UTC)]),
         "wall_clock": (pa.timestamp("us"), [moment(2024, 3, 31, 2, 30, 0, 1), moment(1901, 12, 13), None, moment(1970, 1, 1)]),
         "numbers": (pa.list_(pa.int32()), [[1, None, 3], [-1], None, []]),
         "point": (point, [{"x": 1, "label": "a"}, {"x": None, "label": None}, None, {"x": 0, "label": ""}]),
@@ -163,9 +166,11 @@ def write(folder):
     for name, rows in tables.items():
         path = str(folder / "lake" / name)
         write_deltalake(path, rows)
-        file(f"catalog/{name.replace(chr(46), chr(47))}.odcs.yaml", contract(name, {"type": "local", "path": path, "format": "delta"}))
+        place = name.replace(".", "/")
+        file(f"catalog/{place}.odcs.yaml", contract(name, {"type": "local", "path": path, "format": "delta"}))
     view = [{"property": "protocol", "value": "mesh-sql"}, {"property": "query", "value": VIEW}]
-    file("catalog/insights/regions.odcs.yaml", contract("insights.regions", {"type": "custom", "customProperties": view}))
+    file("catalog/insights/regions.odcs.yaml",
+         contract("insights.regions", {"type": "custom", "customProperties": view}))
     file("policies/rules.csv", POLICIES)
     file("mesh.toml", 'name = "shop"\n\n[tls]\ncert = "tls/server.pem"\nkey = "tls/server.key"\n')
     for user, password in USERS.items():
@@ -184,10 +189,11 @@ def write(folder):
 class Gateway:
     """A gateway that serves the shop."""
 
-    def __init__(self, folder, *more):
+    def __init__(self, folder):
         self.folder = Path(folder)
         self.authority = self.folder / "tls" / "ca.pem"
-        self.process = Process(MESHGATE, "serve", "--mesh", folder, "--flight", "127.0.0.1:0", "--http", "127.0.0.1:0", *more)
+        listen = ["--flight", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        self.process = Process(MESHGATE, "serve", "--mesh", folder, *listen)
         found = self.process.wait_for(r"^flight grpc\+tls://127\.0\.0\.1:(\d+)")
         self.port = int(found.group(1))
         self.uri = f"grpc+tls://localhost:{self.port}"

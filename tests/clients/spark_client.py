@@ -21,6 +21,13 @@ ORDERS = """(SELECT order_id, customer_id, order_date, CAST(order_ts AS timestam
              FROM sales.orders) AS orders"""
 
 
+def source(user):
+    """The options that say where the gateway is, and who asks."""
+    properties = urllib.parse.urlencode({"user": user, "password": user, "tlsRootCerts": os.environ["SHOP_AUTHORITY"]})
+    return {"url": f"jdbc:arrow-flight-sql://localhost:{os.environ['SHOP_PORT']}/?{properties}",
+            "driver": "org.apache.arrow.driver.jdbc.ArrowFlightJdbcDriver"}
+
+
 def whole(row):
     """A row with its whole numbers as such: Spark takes those of this driver for decimals, as if they had no sign."""
     return [int(cell) if isinstance(cell, decimal.Decimal) and cell.as_tuple().exponent == 0 else cell for cell in row]
@@ -43,10 +50,7 @@ class Spark(unittest.TestCase):
 
     def read(self, user, **options):
         """A reader as `user`."""
-        properties = urllib.parse.urlencode({"user": user, "password": user, "tlsRootCerts": os.environ["SHOP_AUTHORITY"]})
-        url = f"jdbc:arrow-flight-sql://localhost:{os.environ['SHOP_PORT']}/?{properties}"
-        return self.spark.read.format("jdbc").options(
-            url=url, driver="org.apache.arrow.driver.jdbc.ArrowFlightJdbcDriver", **options).load()
+        return self.spark.read.format("jdbc").options(**source(user), **options).load()
 
     def test_shared_queries(self):
         # Each becomes a sub-query: it must be one, and on one line.
@@ -70,14 +74,16 @@ class Spark(unittest.TestCase):
     def test_the_parts_make_the_whole(self):
         for user, count in [("ann", 750), ("sam", 3_000)]:
             once = self.read(user, dbtable=ORDERS)
-            parts = self.read(user, dbtable=ORDERS, partitionColumn="order_id", lowerBound="1", upperBound="3000", numPartitions="3")
+            parts = self.read(user, dbtable=ORDERS, partitionColumn="order_id", lowerBound="1", upperBound="3000",
+                              numPartitions="3")
             self.assertEqual(parts.rdd.getNumPartitions(), 3)
             facts = [sql.count("*"), sql.sum("order_id"), sql.sum("total"), sql.countDistinct("order_id")]
             self.assertEqual(parts.agg(*facts).collect(), once.agg(*facts).collect())
             self.assertEqual(once.count(), count)
 
     def test_parts_by_day_and_by_moment(self):
-        for column, bounds in {"order_date": ("2024-01-01", "2024-02-01"), "order_ts": ("2024-01-01 00:00:00", "2024-01-04 00:00:00")}.items():
+        for column, bounds in {"order_date": ("2024-01-01", "2024-02-01"),
+                               "order_ts": ("2024-01-01 00:00:00", "2024-01-04 00:00:00")}.items():
             with self.subTest(column=column):
                 parts = self.read("sam", dbtable=ORDERS, partitionColumn=column, lowerBound=bounds[0],
                                   upperBound=bounds[1], numPartitions="3")
@@ -91,7 +97,9 @@ class Spark(unittest.TestCase):
                                  "email = 'it''s \"quoted\"'": 0}.items():
             with self.subTest(condition=condition):
                 found = orders.where(condition)
-                self.assertEqual(found.count(), len([row for row in orders.collect() if row["total"] > 50]) if count is None else count)
+                if count is None:
+                    count = sum(row["total"] > 50 for row in orders.collect())
+                self.assertEqual(found.count(), count)
         self.assertEqual(len(orders.limit(7).collect()), 7)
         self.assertEqual([row[0] for row in orders.orderBy("order_id").select("order_id").limit(3).collect()], [1, 2, 3])
         pushed = self.read("sam", dbtable=ORDERS, pushDownAggregate="true", pushDownLimit="true").groupBy("region").count()
@@ -99,7 +107,8 @@ class Spark(unittest.TestCase):
 
     def test_types(self):
         # Spark's JDBC has no type for structs and lists of this driver.
-        names = "id, truth, tiny, small, whole, big, single, double, money, words, octets, day, CAST(moment AS timestamp) AS moment, wall_clock"
+        names = "id, truth, tiny, small, whole, big, single, double, money, words, octets, day, wall_clock"
+        names += ", CAST(moment AS timestamp) AS moment"
         rows = self.read("sam", query=f"SELECT {names} FROM types.values").orderBy("id").collect()
         self.assertEqual((rows[0]["big"], rows[1]["big"], rows[2]["big"]), (2**63 - 1, -2**63, None))
         self.assertEqual(rows[0]["money"], decimal.Decimal("9999999.99"))
@@ -116,11 +125,8 @@ class Spark(unittest.TestCase):
 
     def test_a_write_is_refused(self):
         frame = self.read("sam", query="SELECT name FROM sales.customers WHERE customer_id = 1")
-        properties = urllib.parse.urlencode({"user": "sam", "password": "sam", "tlsRootCerts": os.environ["SHOP_AUTHORITY"]})
-        url = f"jdbc:arrow-flight-sql://localhost:{os.environ['SHOP_PORT']}/?{properties}"
         with self.assertRaises(Exception):
-            frame.write.format("jdbc").mode("append").options(
-                url=url, driver="org.apache.arrow.driver.jdbc.ArrowFlightJdbcDriver", dbtable="sales.customers").save()
+            frame.write.format("jdbc").mode("append").options(**source("sam"), dbtable="sales.customers").save()
         self.assertEqual(self.read("sam", dbtable="sales.customers").count(), 100)
 
 

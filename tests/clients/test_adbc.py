@@ -5,7 +5,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
-from adbc_driver_flightsql import ConnectionOptions, DatabaseOptions, StatementOptions, dbapi
+from adbc_driver_flightsql import DatabaseOptions, dbapi
 from adbc_driver_manager import AdbcStatusCode, DatabaseError, NotSupportedError, OperationalError, ProgrammingError
 
 import queries
@@ -140,7 +140,8 @@ class Adbc(unittest.TestCase):
 
     def test_large_values_large_results_and_many_at_a_time(self):
         sam = self.connection("sam")
-        self.assertEqual([len(text) for text, in ask(sam, "SELECT repeat('x', 5000000) AS x FROM generate_series(1, 4)")], [5_000_000] * 4)
+        texts = ask(sam, "SELECT repeat('x', 5000000) AS x FROM generate_series(1, 4)")
+        self.assertEqual([len(text) for text, in texts], [5_000_000] * 4)
         self.assertEqual(len(ask(sam, "SELECT " + ", ".join(f"{n} AS c{n}" for n in range(1_000)))[0]), 1_000)
         self.assertEqual(ask(sam, "SELECT length(CAST(? AS text))", ["x" * 1_000_000]), [(1_000_000,)])
         with ThreadPoolExecutor(16) as threads:

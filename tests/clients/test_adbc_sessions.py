@@ -106,8 +106,8 @@ class Objects(Base):
 
     def test_filters(self):
         self.assertEqual(list(self.tree("sam", depth="tables", table_name_filter="ord%")["shop"]["sales"]), ["orders"])
-        types = {name: tables for name, tables in self.tree("sam", depth="tables", table_types_filter=["VIEW"])["shop"].items() if tables}
-        self.assertEqual(types, {"insights": {"regions": ("VIEW", None)}})
+        views = self.tree("sam", depth="tables", table_types_filter=["VIEW"])["shop"]
+        self.assertEqual({name: tables for name, tables in views.items() if tables}, {"insights": {"regions": ("VIEW", None)}})
         columns = self.tree("sam", depth="columns", column_name_filter="total")["shop"]["sales"]["orders"][1]
         self.assertEqual(columns, ["total"])
         self.assertEqual(self.tree("sam", depth="all", catalog_filter="elsewhere"), {})

@@ -11,8 +11,8 @@ from test_pyarrow import connect, message, varint
 # The child of the union that each SqlInfo must be: clients cast without looking.
 KINDS = {
     "string_value": {0, 1, 2, 6, 7, 504, 513, 514, 529, 530, 531},
-    "bool_value": {3, 4, 5, 9, 10, 11, 500, 501, 502, 506, 515, 516, *range(518, 522), 523, 524, 527, 532, 536, 537, 539, 556, 563,
-                   565, 566, *range(572, 577)},
+    "bool_value": {3, 4, 5, 9, 10, 11, 500, 501, 502, 506, 515, 516, *range(518, 522), 523, 524, 527, 532, 536, 537, 539,
+                   556, 563, 565, 566, *range(572, 577)},
     "bigint_value": {503, 505, 507, *range(541, 556), *range(557, 563)},
     "int32_bitmask": {8, 100, 101, 522, 525, 526, 528, 533, 534, 535, 538, 540, 564, *range(567, 572)},
     "string_list": set(range(508, 513)),
@@ -73,7 +73,8 @@ class FlightSql(unittest.TestCase):
                 self.rows(command(name, text(3, "orders")))
         self.rows(command("CommandGetCrossReference", text(3, "customers") + text(6, "orders")))
         # The SQL of a statement, as Flight SQL has it.
-        statement = self.rows(command("CommandStatementQuery", text(1, "SELECT region, count(*) AS n FROM sales.orders GROUP BY region")))
+        sql = "SELECT region, count(*) AS n FROM sales.orders GROUP BY region"
+        statement = self.rows(command("CommandStatementQuery", text(1, sql)))
         self.assertEqual(statement.to_pylist(), [{"region": "EU", "n": 750}])
 
     def test_sql_info_has_the_types_that_clients_cast_to(self):
@@ -97,7 +98,8 @@ class FlightSql(unittest.TestCase):
         names = dict(zip(table["type_name"].to_pylist(), table["data_type"].to_pylist()))
         self.assertLessEqual({"bigint", "text", "boolean", "numeric", "date"}, set(names))
         number = names["bigint"] & (2**64 - 1)
-        self.assertEqual(set(self.rows(command("CommandGetXdbcTypeInfo", b"\x08" + varint(number)))["data_type"].to_pylist()), {names["bigint"]})
+        alone = self.rows(command("CommandGetXdbcTypeInfo", b"\x08" + varint(number)))
+        self.assertEqual(set(alone["data_type"].to_pylist()), {names["bigint"]})
 
     def test_kinds_of_table_as_tools_call_them(self):
         def tables(*kinds):
@@ -117,8 +119,10 @@ class FlightSql(unittest.TestCase):
             name = f'{row["db_schema_name"]}.{row["table_name"]}'
             with self.subTest(table=name):
                 listed = pa.ipc.open_stream(row["table_schema"]).schema
-                info = self.client.get_flight_info(flight.FlightDescriptor.for_command(f"SELECT * FROM {name}".encode()), self.options)
-                self.assertEqual([(field.name, field.type) for field in info.schema], [(field.name, field.type) for field in listed])
+                sql = flight.FlightDescriptor.for_command(f"SELECT * FROM {name}".encode())
+                info = self.client.get_flight_info(sql, self.options)
+                self.assertEqual([(field.name, field.type) for field in info.schema],
+                                 [(field.name, field.type) for field in listed])
                 self.assertEqual(listed.field(0).metadata[b"ARROW:FLIGHT:SQL:TABLE_NAME"], row["table_name"].encode())
                 # JDBC shows it in place of the name.
                 self.assertFalse([field for field in info.schema if b"ARROW:FLIGHT:SQL:REMARKS" in (field.metadata or {})])

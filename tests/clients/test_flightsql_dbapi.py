@@ -4,8 +4,8 @@ import os
 import unittest
 from pathlib import Path
 
+from processes import run
 from shop import gateway
-from test_jdbc import run
 
 PYTHON = os.environ.get("MESHGATE_FLIGHTSQL_DBAPI_PYTHON", "")
 

@@ -8,7 +8,7 @@ import pandas
 import polars
 import pyarrow as pa
 
-from shop import gateway, orders, values
+from shop import orders, values
 from test_adbc import connect
 
 SQL = "SELECT * FROM sales.orders ORDER BY order_id"
@@ -51,7 +51,8 @@ class Frames(unittest.TestCase):
         frame = polars.read_database("SELECT order_id FROM sales.orders WHERE order_id < ? ORDER BY 1", self.ann,
                                      execute_options={"parameters": [10]})
         self.assertEqual(frame["order_id"].to_list(), [3, 6, 9])
-        batches = list(polars.read_database("SELECT value FROM generate_series(1, 100000)", self.sam, iter_batches=True, batch_size=10_000))
+        batches = list(polars.read_database("SELECT value FROM generate_series(1, 100000)", self.sam, iter_batches=True,
+                                            batch_size=10_000))
         self.assertEqual(sum(batch["value"].sum() for batch in batches), 5_000_050_000)
 
     def test_polars_reads_nested_values(self):

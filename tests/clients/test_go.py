@@ -4,9 +4,8 @@ import re
 import unittest
 from pathlib import Path
 
-from processes import ROOT, meshgate
+from processes import ROOT, meshgate, run
 from shop import gateway
-from test_jdbc import run
 
 
 class Go(unittest.TestCase):

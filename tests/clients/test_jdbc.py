@@ -1,24 +1,17 @@
 """The Flight SQL driver for JDBC: `jdbc/*.java`, compiled and run against the gateway."""
 
 import os
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 from pyarrow import flight
 
+from processes import run
 from shop import gateway
 
 HERE = Path(__file__).parent
 DRIVER = os.environ.get("MESHGATE_JDBC_DRIVER", "")
-
-
-def run(*command, **environment):
-    """Runs a program to its end; its output where it fails."""
-    done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=600, env={**os.environ, **environment})
-    return done.returncode, done.stdout
 
 
 class Jdbc(unittest.TestCase):

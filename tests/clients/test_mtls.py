@@ -30,7 +30,8 @@ class MutualTls(unittest.TestCase):
         cls.place.cleanup()
 
     def adbc(self, **options):
-        login = {"username": "sam", "password": "sam", DatabaseOptions.TLS_ROOT_CERTS.value: self.gateway.pem("ca.pem").decode()}
+        login = {"username": "sam", "password": "sam",
+                 DatabaseOptions.TLS_ROOT_CERTS.value: self.gateway.pem("ca.pem").decode()}
         with dbapi.connect(self.gateway.uri, db_kwargs={**login, **options}, autocommit=True) as connection:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
@@ -49,7 +50,8 @@ class MutualTls(unittest.TestCase):
     def test_without_a_certificate_or_with_one_of_another_authority(self):
         stranger = trustme.CA().issue_cert("client@shop.example")
         chain, key = stranger.cert_chain_pems[0].bytes(), stranger.private_key_pem.bytes()
-        for options in [{}, {DatabaseOptions.MTLS_CERT_CHAIN.value: chain.decode(), DatabaseOptions.MTLS_PRIVATE_KEY.value: key.decode()}]:
+        certificate = {DatabaseOptions.MTLS_CERT_CHAIN.value: chain.decode(), DatabaseOptions.MTLS_PRIVATE_KEY.value: key.decode()}
+        for options in [{}, certificate]:
             with self.assertRaisesRegex(Exception, "(?i)certificate|tls|handshake|unavailable|reset|broken pipe"):
                 self.adbc(**options)
         for options in [{}, {"cert_chain": chain, "private_key": key}]:
@@ -59,7 +61,8 @@ class MutualTls(unittest.TestCase):
 
     def test_a_password_is_asked_for_all_the_same(self):
         chain, key = self.gateway.pem("client.pem"), self.gateway.pem("client.key")
-        with flight.FlightClient(self.gateway.uri, tls_root_certs=self.gateway.pem("ca.pem"), cert_chain=chain, private_key=key) as client:
+        authority = self.gateway.pem("ca.pem")
+        with flight.FlightClient(self.gateway.uri, tls_root_certs=authority, cert_chain=chain, private_key=key) as client:
             with self.assertRaises(flight.FlightUnauthenticatedError):
                 client.get_flight_info(flight.FlightDescriptor.for_command(b"SELECT 1"))
 

@@ -113,8 +113,8 @@ class Plain(unittest.TestCase):
     def test_nothing_without_a_login(self):
         descriptor = flight.FlightDescriptor.for_command(b"SELECT 1")
         client = self.enterContext(connect())
-        for headers in [[], [(b"authorization", b"Bearer None")], [(b"authorization", b"Bearer")], [(b"authorization", b"nonsense")]]:
-            options = flight.FlightCallOptions(headers=headers)
+        for credential in [None, b"Bearer None", b"Bearer", b"nonsense"]:
+            options = flight.FlightCallOptions(headers=[(b"authorization", credential)] if credential else [])
             for call in [lambda: client.get_flight_info(descriptor, options), lambda: client.get_schema(descriptor, options),
                          lambda: list(client.list_flights(options=options)), lambda: list(client.list_actions(options)),
                          lambda: client.do_get(flight.Ticket(b"x"), options).read_all(),

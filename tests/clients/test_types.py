@@ -30,7 +30,8 @@ EXPRESSIONS = {
     "arrow_cast(make_array(1, 2), 'LargeList(Int32)')": (pa.list_(pa.int32()), [1, 2]),
     "arrow_cast(make_array(1, 2), 'FixedSizeList(2, Int32)')": (pa.list_(pa.int32(), 2), [1, 2]),
     "map(['a', 'b'], [1, NULL])": (pa.map_(pa.string(), pa.int64()), [("a", 1), ("b", None)]),
-    "named_struct('a', 1, 'b', arrow_cast('view', 'Utf8View'))": (pa.struct({"a": pa.int64(), "b": pa.string()}), {"a": 1, "b": "view"}),
+    "named_struct('a', 1, 'b', arrow_cast('view', 'Utf8View'))":
+        (pa.struct({"a": pa.int64(), "b": pa.string()}), {"a": 1, "b": "view"}),
     "arrow_cast('2024-03-31T01:30:00', 'Timestamp(Second, None)')": (pa.timestamp("s"), datetime.datetime(2024, 3, 31, 1, 30)),
     "arrow_cast('2024-03-31T01:30:00', 'Timestamp(Nanosecond, Some(\"Europe/Berlin\"))')":
         (pa.timestamp("ns", "Europe/Berlin"), datetime.datetime(2024, 3, 31, 0, 30, tzinfo=datetime.timezone.utc)),

@@ -128,7 +128,8 @@ final class Metadata {
     static void aResultDescribesItself() throws SQLException {
         try (Connection connection = Shop.connect("ann");
                 var statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("SELECT order_id AS \"Order No\", total, email FROM sales.orders LIMIT 1")) {
+                ResultSet rows = statement.executeQuery(
+                        "SELECT order_id AS \"Order No\", total, email FROM sales.orders LIMIT 1")) {
             var metadata = rows.getMetaData();
             Shop.equal(metadata.getColumnLabel(1), "Order No", "label");
             Shop.equal(metadata.getColumnName(2), "total", "name");

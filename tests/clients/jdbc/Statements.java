@@ -58,7 +58,9 @@ final class Statements {
         List<List<String>> actual = new ArrayList<>();
         for (List<Object> row : Shop.ask(connection, sql, parameters.toArray())) {
             List<String> cells = new ArrayList<>();
-            row.forEach(cell -> cells.add(cell instanceof BigDecimal number ? number.toPlainString() : cell == null ? null : cell.toString()));
+            for (Object cell : row) {
+                cells.add(cell instanceof BigDecimal number ? number.toPlainString() : cell == null ? null : cell.toString());
+            }
             actual.add(cells);
         }
         Shop.equal(actual, expected, sql);
@@ -209,7 +211,8 @@ final class Statements {
         try (Connection connection = Shop.connect("sam")) {
             List<ResultSet> open = new ArrayList<>();
             for (int number = 1; number <= 8; number++) {
-                open.add(connection.createStatement().executeQuery("SELECT order_id FROM sales.orders WHERE order_id <= " + number));
+                String sql = "SELECT order_id FROM sales.orders WHERE order_id <= " + number;
+                open.add(connection.createStatement().executeQuery(sql));
             }
             for (int number = 1; number <= 8; number++) {
                 Shop.equal(Shop.all(open.get(number - 1)).size(), number, "rows");
