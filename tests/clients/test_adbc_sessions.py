@@ -1,14 +1,14 @@
 """ADBC's Flight SQL driver: sessions, metadata, partitions, and queries that end before their time."""
 
+import base64
 import json
 import threading
 import time
 import unittest
 import warnings
 
-from adbc_driver_flightsql import ConnectionOptions, DatabaseOptions, StatementOptions
+from adbc_driver_flightsql import ConnectionOptions, DatabaseOptions, StatementOptions, dbapi
 from adbc_driver_manager import DatabaseError
-
 from pyarrow import flight
 
 from shop import gateway
@@ -53,14 +53,23 @@ class Sessions(Base):
         with self.assertRaises(DatabaseError):
             self.connection("sam").adbc_current_catalog = "elsewhere"
 
-    def test_a_connection_that_two_share_by_token_and_cookies_is_not_shared_with_others(self):
-        token = flight.FlightClient(gateway().uri, tls_root_certs=gateway().pem("ca.pem")) \
-            .authenticate_basic_token("sam", "sam")[1].decode()
-        options = {DatabaseOptions.AUTHORIZATION_HEADER.value: token, COOKIES: "true", "username": None, "password": None}
-        one, two = [self.enterContext(without_login(options)) for _ in range(2)]
-        one.adbc_current_db_schema = "sales"
-        self.assertEqual(one.adbc_current_db_schema, "sales")
-        self.assertEqual(ask(two, "SELECT count(*) FROM sales.orders"), [(3_000,)])
+    def test_connections_that_share_a_credential_share_nothing_else(self):
+        basic = "Basic " + base64.b64encode(b"sam:sam").decode()
+        for cookies in ["false", "true"]:
+            with self.subTest(cookies=cookies):
+                one, two = [self.enterContext(without_login(basic, cookies)) for _ in range(2)]
+                one.adbc_current_db_schema = "sales"
+                self.assertEqual((one.adbc_current_db_schema, two.adbc_current_db_schema), ("sales", ""))
+                self.assertEqual(ask(one, "SELECT count(*) FROM orders"), [(3_000,)])
+                with self.assertRaisesRegex(DatabaseError, "orders"):
+                    ask(two, "SELECT count(*) FROM orders")
+
+    def test_a_token_of_an_earlier_login_is_good(self):
+        client = flight.FlightClient(gateway().uri, tls_root_certs=gateway().pem("ca.pem"))
+        token = client.authenticate_basic_token("ann", "ann")[1].decode()
+        self.assertEqual(ask(self.enterContext(without_login(token, "false")), "SELECT count(*) FROM sales.orders"), [(750,)])
+        with self.assertRaisesRegex(DatabaseError, "(?i)unauthenticated"):
+            ask(self.enterContext(without_login("Bearer nonsense", "false")), "SELECT 1")
 
     def test_options_of_the_session_bound_its_queries(self):
         sam = self.connection("sam")
@@ -75,12 +84,11 @@ class Sessions(Base):
             self.assertEqual(ask(sam, "SELECT 1"), [(1,)])
 
 
-def without_login(options):
-    """A connection by a token instead of a name."""
-    from adbc_driver_flightsql import dbapi
-    given = {name: value for name, value in options.items() if value is not None}
-    given[DatabaseOptions.TLS_ROOT_CERTS.value] = gateway().pem("ca.pem").decode()
-    return dbapi.connect(gateway().uri, db_kwargs=given, autocommit=True)
+def without_login(header, cookies):
+    """A connection that sends the same header with every call."""
+    options = {DatabaseOptions.AUTHORIZATION_HEADER.value: header, COOKIES: cookies,
+               DatabaseOptions.TLS_ROOT_CERTS.value: gateway().pem("ca.pem").decode()}
+    return dbapi.connect(gateway().uri, db_kwargs=options, autocommit=True)
 
 
 class Objects(Base):
