@@ -113,6 +113,15 @@ def meshgate(*arguments, **environment):
     return done.stdout
 
 
+def run(*command, **environment):
+    """Runs a program of somebody else's to its end: its exit code and its output."""
+    done = subprocess.run(
+        list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, **environment}, timeout=900,
+    )
+    return done.returncode, done.stdout
+
+
 def roapi(tables):
     """A running ROAPI with these Parquet files, by table name, and its Flight SQL address."""
     ports = [free_port() for _ in range(3)]

@@ -203,6 +203,9 @@ class Foreign(unittest.TestCase):
             self.ask(JOIN)
         self.assertLess(time.monotonic() - started, 10)
         self.assertEqual(self.ask("SELECT count(*) FROM plant.readings"), count)
+        # What there is does not depend on who answers: tools list everything when they connect.
+        tree = str(self.connection.adbc_get_objects(depth="all").read_all().to_pylist())
+        self.assertTrue("'readings'" in tree and "'city'" in tree)
 
 
 if __name__ == "__main__":
