@@ -191,6 +191,16 @@ async fn what_cannot_be_divided_has_one_endpoint() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_on_rows_holds_for_the_whole_result() {
+    let retail = Retail::serve_with("[limits]\nrows = 3\n").await;
+    let sql = "SELECT id FROM sales.orders";
+    let info = divided(&retail, "sam", sql).await;
+    assert_eq!(info.endpoint.len(), 1);
+    let failure = retail.gateway.connect("sam").await.fetch_all(&info).await.unwrap_err();
+    assert_eq!(failure.kind, "LimitExceeded", "{failure:?}");
+}
+
 /// How rows lie in files depends on those that a restricted caller must not see.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_layout_of_files_is_told_to_nobody_who_sees_only_a_part() {

@@ -10,6 +10,7 @@ use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use policies::Partitioning;
 
+use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::failure;
 
@@ -83,9 +84,11 @@ pub(super) fn divide(
     division: &Division,
     plans: &mut [Arc<dyn ExecutionPlan>],
     options: &ConfigOptions,
+    limits: &Limits,
 ) -> Result<Option<Divided>, Error> {
     let partitioning = match plans {
-        [plan] if policies::partitioning(plan).is_some() => {
+        // A limit of the mesh counts the rows of one result: its parts do not know of each other.
+        [plan] if limits.rows.is_none() && policies::partitioning(plan).is_some() => {
             *plan = spread(plan, division.at_most(), options).map_err(|error| failure::told(&error))?;
             policies::partitioning(plan)
         }

@@ -182,7 +182,7 @@ pub(super) async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Resul
     }
     let schema = one_schema(&plans, statement.types)?;
     let divided = match &statement.division {
-        Some(division) => division::divide(division, &mut plans, state.config_options())?,
+        Some(division) => division::divide(division, &mut plans, state.config_options(), &snapshot.mesh.config.limits)?,
         None => None,
     };
     plans.iter().try_for_each(verify)?;
