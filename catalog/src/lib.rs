@@ -5,6 +5,7 @@
 
 pub mod contract;
 pub mod drift;
+pub mod foreign_key;
 pub mod load;
 pub mod name;
 pub mod problem;
@@ -15,6 +16,7 @@ pub mod table;
 pub mod version;
 
 pub use contract::{Contract, Status};
+pub use foreign_key::ForeignKey;
 pub use load::load;
 pub use name::{Name, TableName};
 pub use problem::{Problem, Problems};

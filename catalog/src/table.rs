@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::contract::Contract;
+use crate::foreign_key::ForeignKey;
 use crate::name::TableName;
 use crate::source::Source;
 
@@ -19,6 +20,8 @@ pub struct Table {
     pub description: Option<String>,
     /// Columns in the order of the contract. Names are unique, letter case ignored.
     pub columns: Vec<Column>,
+    /// What its columns refer to, in the order of the contract: keys of columns, then keys of the table.
+    pub foreign_keys: Vec<ForeignKey>,
     /// Where the data lives.
     pub source: Source,
     /// May key values of this table be sent to another domain's endpoint in a join?

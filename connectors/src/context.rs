@@ -42,6 +42,11 @@ pub enum At {
         /// How old the knowledge may be.
         max_age: Duration,
     },
+    /// The newest that was there at this time.
+    AsOf {
+        /// Milliseconds since 1970.
+        unix_ms: i64,
+    },
     /// Exactly this one.
     Version(Version),
 }

@@ -44,6 +44,18 @@ pub enum Error {
         /// The version that was asked for.
         version: Version,
     },
+    /// The table had no version yet at the time that it was asked for, or has none any more.
+    #[error("table \"{table}\" has no version that is as old as that")]
+    BeforeHistory {
+        /// The table that was opened.
+        table: TableName,
+    },
+    /// The source knows nothing but its present.
+    #[error("table \"{table}\" keeps no history: it cannot be read as of another time (as_of)")]
+    NoHistory {
+        /// The table that was opened.
+        table: TableName,
+    },
     /// The source asks for something that this gateway cannot do.
     #[error("table \"{table}\" needs {what}, which is not supported")]
     Unsupported {
@@ -71,6 +83,8 @@ impl Error {
             Self::Unavailable { table, .. }
             | Self::Failed { table, .. }
             | Self::SnapshotGone { table, .. }
+            | Self::BeforeHistory { table }
+            | Self::NoHistory { table }
             | Self::Unsupported { table, .. }
             | Self::Credential { table, .. } => table,
         }
@@ -133,6 +147,8 @@ pub(crate) fn classify(error: &(dyn std::error::Error + 'static)) -> Kind {
                 Error::Unavailable { .. } => Kind::Unavailable,
                 Error::Failed { .. }
                 | Error::SnapshotGone { .. }
+                | Error::BeforeHistory { .. }
+                | Error::NoHistory { .. }
                 | Error::Unsupported { .. }
                 | Error::Credential { .. } => Kind::Failed,
             };

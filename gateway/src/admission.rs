@@ -38,7 +38,9 @@ impl Admission {
         match tokio::time::timeout_at(deadline, Arc::clone(&self.slots).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Permit(permit)),
             Ok(Err(_closed)) => Err(Error::new(ErrorKind::Cancelled, "the gateway is shutting down")),
-            Err(_elapsed) => Err(Error::new(ErrorKind::Timeout, "the query waited for its turn until its deadline")),
+            Err(_elapsed) => {
+                Err(Error::new(ErrorKind::Timeout, "the statement waited for its turn until its deadline"))
+            }
         }
     }
 }
@@ -53,7 +55,7 @@ impl<'a> Place<'a> {
             drop(place);
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                "too many queries are waiting (limits.queue); try again in a moment",
+                "too many statements are waiting (limits.queue); try again in a moment",
             ));
         }
         Ok(place)

@@ -157,12 +157,14 @@ pub(crate) fn told_of_view(view: &catalog::TableName, error: &Error) -> Error {
         ErrorKind::SnapshotGone => format!("a version that view \"{view}\" reads is gone"),
         ErrorKind::ContractViolated => format!("a source of view \"{view}\" does not keep its contract"),
         ErrorKind::SourceFailed => format!("a source of view \"{view}\" failed"),
+        ErrorKind::UnsupportedSql => {
+            format!("view \"{view}\" cannot be read like this: a source of it cannot (as_of needs one with a history)")
+        }
         ErrorKind::Unauthenticated
         | ErrorKind::AccessDenied
         | ErrorKind::InvalidStatement
         | ErrorKind::UndefinedTable
         | ErrorKind::UndefinedColumn
-        | ErrorKind::UnsupportedSql
         | ErrorKind::UnsupportedCommand
         | ErrorKind::DataError
         | ErrorKind::InvalidTicket
@@ -191,8 +193,12 @@ pub(crate) fn told_source(error: &connectors::Error) -> Error {
     tracing::warn!(error = %Chain(error), "source failed");
     match error {
         connectors::Error::Unavailable { .. } => Error::new(ErrorKind::SourceUnavailable, error.to_string()),
-        connectors::Error::SnapshotGone { .. } => Error::new(ErrorKind::SnapshotGone, error.to_string()),
-        connectors::Error::Unsupported { .. } => Error::new(ErrorKind::UnsupportedSql, error.to_string()),
+        connectors::Error::SnapshotGone { .. } | connectors::Error::BeforeHistory { .. } => {
+            Error::new(ErrorKind::SnapshotGone, error.to_string())
+        }
+        connectors::Error::Unsupported { .. } | connectors::Error::NoHistory { .. } => {
+            Error::new(ErrorKind::UnsupportedSql, error.to_string())
+        }
         connectors::Error::Failed { table, .. } | connectors::Error::Credential { table, .. } => source_failed(table),
     }
 }

@@ -29,6 +29,9 @@ use crate::session;
 /// Most bytes that one query may spill to disk.
 const SPILL_BYTES: u64 = 16 << 30;
 
+/// Statements that wait for their turn to be planned. As many are planned at a time as may run or wait to.
+const PLANNING_QUEUE: usize = 1_024;
+
 /// The running gateway. One for each mesh that a process serves.
 #[derive(Debug)]
 pub struct Gateway {
@@ -39,6 +42,7 @@ pub struct Gateway {
     pub(crate) audit: Audit,
     authenticator: Authenticator,
     pub(crate) connectors: Connectors,
+    pub(crate) planning: Admission,
     pub(crate) admission: Admission,
     pub(crate) running: Arc<RunningQueries>,
     base_state: SessionState,
@@ -86,6 +90,7 @@ impl Gateway {
             hash_key,
             audit,
             authenticator: Authenticator::new()?,
+            planning: Admission::new(config.limits.queries + config.limits.queue, PLANNING_QUEUE),
             admission: Admission::new(config.limits.queries, config.limits.queue),
             running: Arc::default(),
             base_state: session::base(),

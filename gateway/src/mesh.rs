@@ -8,7 +8,7 @@ use policies::{HashKey, Policies, RuleFile};
 use sha2::{Digest, Sha256};
 
 use crate::audit;
-use crate::auth::Users;
+use crate::auth::{Identities, Oidc, Passwords, Users};
 use crate::config::{self, Config};
 
 /// Largest policy file that is read, in bytes.
@@ -28,6 +28,8 @@ pub struct Mesh {
     pub policies: Policies,
     /// Who there is.
     pub users: Arc<Users>,
+    /// The identity provider, where there is one.
+    pub(crate) oidc: Option<Arc<Oidc>>,
     /// Counts the loads since the start; the policy version of tickets and records.
     pub version: u64,
     /// SHA-256 of all rule files, in hexadecimal: the same for the same rules, whoever loads them.
@@ -44,7 +46,11 @@ impl Mesh {
     pub async fn load(folder: &Path, hash_key: &HashKey, version: u64) -> Result<Self, Problems> {
         let config = Config::load(folder)?;
         let mut problems = Problems::default();
-        let users = Users::load(folder, &config.users).map_err(|found| problems.extend(found)).ok();
+        let certificates = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let passwords = if certificates { Passwords::Optional } else { Passwords::Required };
+        let users = Users::load(folder, &config.auth.users, passwords).map_err(|found| problems.extend(found)).ok();
+        let oidc = config.auth.oidc.clone().map(|settings| Oidc::load(folder, settings)).transpose();
+        let oidc = oidc.map_err(|found| problems.push(found)).ok().flatten().map(Arc::new);
         let rules = rule_files(folder).map_err(|found| problems.push(found)).ok();
         let registry = catalog::load(&config.name, folder).map_err(|found| problems.extend(found)).ok();
         let (Some(users), Some((rules, model)), Some(registry)) = (users, rules, registry) else {
@@ -60,7 +66,14 @@ impl Mesh {
                 return problems.or(()).and(Err(Problems::default()));
             }
         };
-        Ok(Self { config, registry, policies, users: Arc::new(users), version, policy_digest })
+        Ok(Self { config, registry, policies, users: Arc::new(users), oidc, version, policy_digest })
+    }
+
+    /// Who may come in.
+    #[must_use]
+    pub fn identities(&self) -> Identities {
+        let (users, oidc) = (Arc::clone(&self.users), self.oidc.clone());
+        Identities { users, certificate: self.config.auth.certificate, oidc }
     }
 }
 

@@ -4,6 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+/// Names that say who the caller is. A claim of such a name must not look like the proven identity.
+const RESERVED: [&str; 11] = [
+    "current_role",
+    "current_user",
+    "name",
+    "role",
+    "roles",
+    "session_user",
+    "sub",
+    "subject",
+    "user",
+    "user_name",
+    "username",
+];
+
+/// Whether an attribute must not have this name, in capitals or not: it says who somebody is.
+#[must_use]
+pub fn is_reserved_attribute(name: &str) -> bool {
+    RESERVED.contains(&name.to_lowercase().as_str())
+}
+
 /// Who asks. Built by the gateway from a proven credential; two equal principals see the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {

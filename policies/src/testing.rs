@@ -58,6 +58,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, DataType)], status: Status) ->
         description: None,
         columns: columns.iter().map(column).collect(),
         source: Source::MeshSql(MeshSqlSource { query: "SELECT 1".to_owned() }),
+        foreign_keys: Vec::new(),
         share_join_keys: false,
         contract: Arc::new(contract),
         product: "p".into(),

@@ -118,7 +118,7 @@ async fn a_policy_conflict_is_recorded_with_both_masks() {
     let principal = Arc::new(policies::Principal { roles, ..policies::Principal::named("zoe") });
     let gateway = gateway::Gateway::start_audited(retail.mesh.folder()).await.unwrap();
     let sql = "SELECT id FROM sales.orders".to_owned();
-    let query = Query::receive(&gateway, principal, Statement { sql, ..Statement::default() }).unwrap();
+    let query = Query::receive(&gateway, principal, Statement { text: sql.into(), ..Statement::default() }).unwrap();
     let error = query.plan(Pins::default()).await.unwrap_err();
     assert_eq!(error.kind, gateway::ErrorKind::UndefinedTable);
     let record = added(&retail, 0);

@@ -6,8 +6,8 @@ use arrow_flight::sql::{
     CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandGetXdbcTypeInfo,
     CommandStatementQuery, ProstMessageExt,
 };
-use tests::retail::Retail;
-use tests::{Client, Rows};
+use tests::retail::{self, PROFILES, Retail};
+use tests::{Client, Remote, Rows, engine};
 
 /// The answer to a command, whose stream, FlightInfo and GetSchema must agree.
 async fn ask(client: &mut Client, command: &impl ProstMessageExt) -> Rows {
@@ -149,6 +149,34 @@ async fn keys_types_and_server_properties_are_answered_with_their_schemas() {
     let all = ask(&mut ann, &CommandGetSqlInfo { info: Vec::new() }).await.count();
     let some = ask(&mut ann, &CommandGetSqlInfo { info: vec![0, 2, 3, 504] }).await.count();
     assert!(all > 40 && some == 4, "{all} {some}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_key_is_told_to_who_sees_both_sides_in_clear() {
+    let crm = Remote::start(vec![("profiles", vec![engine::batch(PROFILES).await])]);
+    let mesh = Retail::write(&crm).await;
+    mesh.contract(
+        &retail::orders()
+            .reference("customer_id", "profiles.id")
+            .reference("email", "profiles.email")
+            .reference("margin", "profiles.born"),
+    );
+    let gateway = mesh.serve().await;
+    let row =
+        |own: &str, other: &str| format!("retail|customers|profiles|{other}|retail|sales|orders|{own}|1|NULL|NULL|3|3");
+    let id = row("customer_id", "id");
+    let all = vec![id.clone(), row("margin", "born"), row("email", "email")];
+    // Ann sees addresses masked and no margins.
+    for (user, expected) in [("sam", all), ("ann", vec![id]), ("eve", vec![])] {
+        let mut client = gateway.connect(user).await;
+        let imported = CommandGetImportedKeys { table: "orders".to_owned(), ..Default::default() };
+        assert_eq!(ask(&mut client, &imported).await.lines(), expected, "{user}");
+        let exported = CommandGetExportedKeys { table: "profiles".to_owned(), ..Default::default() };
+        assert_eq!(ask(&mut client, &exported).await.lines(), expected, "{user}");
+        let (pk_table, fk_table) = ("profiles".to_owned(), "orders".to_owned());
+        let cross = CommandGetCrossReference { pk_table, fk_table, ..Default::default() };
+        assert_eq!(ask(&mut client, &cross).await.lines(), expected, "{user}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

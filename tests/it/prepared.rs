@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_flight::sql::client::PreparedStatement;
 use tests::retail::Retail;
 use tests::{Client, Failure, Rows};
@@ -60,6 +60,30 @@ async fn question_marks_are_parameters_and_twelve_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_are_told_a_type_that_they_can_send_for_every_parameter() {
+    let retail = Retail::serve().await;
+    let mut sam = retail.gateway.connect("sam").await;
+    let sql = "SELECT CAST(? AS bigint), upper(?), ? FROM sales.orders \
+        WHERE ordered = ? AND arrow_cast(ordered, 'Timestamp(Microsecond, Some(\"UTC\"))') < ? LIMIT ? OFFSET ?";
+    let mut statement = sam.flight().prepare(sql.into(), None).await.unwrap();
+    let kinds = statement.parameter_schema().unwrap().fields().iter().map(|field| field.data_type().to_string());
+    let expected = ["Int64", "Utf8", "Utf8", "Date32", "Timestamp(ms, \"UTC\")", "Int64", "Int64"];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
+    // Whatever they were told, values of another type fit as they did before.
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["7"])),
+        Arc::new(StringArray::from(vec!["x"])),
+        Arc::new(Int64Array::from(vec![9])),
+        Arc::new(StringArray::from(vec!["2024-01-05"])),
+        Arc::new(TimestampMillisecondArray::from(vec![1_800_000_000_000]).with_timezone("UTC")),
+        Arc::new(Int64Array::from(vec![5])),
+        Arc::new(Int64Array::from(vec![0])),
+    ];
+    statement.set_parameters(parameters(columns)).unwrap();
+    assert_eq!(run(&mut sam, &mut statement).await.unwrap().lines(), ["7|X|9"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_is_a_value_and_never_sql() {
     let retail = Retail::serve().await;
     let mut ann = retail.gateway.connect("ann").await;
@@ -69,6 +93,37 @@ async fn a_parameter_is_a_value_and_never_sql() {
         statement.set_parameters(parameters(vec![Arc::new(StringArray::from(vec![text]))])).unwrap();
         assert_eq!(run(&mut ann, &mut statement).await.unwrap().lines(), ["0"], "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_runs_once_for_each_row_of_parameters_in_their_order() {
+    let retail = Retail::serve().await;
+    let mut ann = retail.gateway.connect("ann").await;
+    let sql = "SELECT id, status FROM sales.orders WHERE id = ? OR status = ? ORDER BY id";
+    let mut statement = ann.flight().prepare(sql.into(), None).await.unwrap();
+    let ids = Arc::new(Int64Array::from(vec![Some(5), None, Some(4), Some(1)]));
+    let statuses = Arc::new(StringArray::from(vec!["placed", "shipped", "draft", "nothing"]));
+    statement.set_parameters(parameters(vec![ids, statuses])).unwrap();
+    let rows = run(&mut ann, &mut statement).await.unwrap();
+    // Order 4 is not for ann, in whatever row of parameters it is asked for.
+    assert_eq!(rows.lines(), ["2|placed", "5|shipped", "1|shipped", "5|shipped", "1|shipped"]);
+    statement
+        .set_parameters(parameters(vec![
+            Arc::new(Int64Array::from(vec![1; 2_000])),
+            Arc::new(StringArray::from(vec![""; 2_000])),
+        ]))
+        .unwrap();
+    let failure = run(&mut ann, &mut statement).await.unwrap_err();
+    assert_eq!(failure.kind, "LimitExceeded", "{failure:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_limit_of_the_session_counts_over_all_rows_of_parameters() {
+    let retail = Retail::serve().await;
+    let mut sam = retail.gateway.connect("sam").await.with_header("meshgate-rows", "4");
+    let mut statement = sam.flight().prepare("SELECT ? + id FROM sales.orders".into(), None).await.unwrap();
+    statement.set_parameters(parameters(vec![Arc::new(Int64Array::from(vec![0, 10, 20]))])).unwrap();
+    assert_eq!(run(&mut sam, &mut statement).await.unwrap().count(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

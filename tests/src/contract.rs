@@ -14,6 +14,8 @@ pub struct Contract {
     columns: Vec<(String, String)>,
     /// Columns of columns: name, and name and type of each within.
     objects: Vec<(String, Vec<(String, String)>)>,
+    /// Foreign keys: column, and what it refers to.
+    references: Vec<(String, String)>,
 }
 
 impl Contract {
@@ -51,6 +53,7 @@ impl Contract {
             server,
             columns: Vec::new(),
             objects: Vec::new(),
+            references: Vec::new(),
         }
     }
 
@@ -76,6 +79,13 @@ impl Contract {
         self
     }
 
+    /// Makes a column a foreign key to another table's column, written as in a contract.
+    #[must_use]
+    pub fn reference(mut self, column: &str, to: &str) -> Self {
+        self.references.push((column.to_owned(), to.to_owned()));
+        self
+    }
+
     /// The same with another `status`.
     #[must_use]
     pub fn status(mut self, status: &str) -> Self {
@@ -92,7 +102,7 @@ impl Contract {
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { domain, table, physical_name, status, server, columns, objects } = self;
+        let Self { domain, table, physical_name, status, server, columns, objects, references } = self;
         let mut text = format!(
             "apiVersion: v3.1.0\nkind: DataContract\nid: {domain}-{table}\nname: {table}\nversion: 1.0.0\n\
              status: {status}\ndomain: {domain}\nteam:\n  members:\n    - username: olga\n      role: owner\n\
@@ -107,6 +117,9 @@ impl Contract {
                 .unwrap();
             if required {
                 text.push_str("        required: true\n");
+            }
+            for (_, to) in references.iter().filter(|(column, _)| column == name) {
+                writeln!(text, "        relationships: [{{type: foreignKey, to: {to}}}]").unwrap();
             }
         }
         for (name, columns) in objects {

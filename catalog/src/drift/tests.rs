@@ -47,6 +47,7 @@ fn table(columns: Vec<Column>) -> Table {
         description: None,
         columns,
         source: Source::MeshSql(MeshSqlSource { query: String::new() }),
+        foreign_keys: Vec::new(),
         share_join_keys: false,
         contract: Arc::new(contract),
         product: "Orders".into(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::contract::ContractFile;
+use super::foreign_keys;
 use super::product::ProductFile;
 use crate::name::TableName;
 use crate::problem::{Problem, Problems};
@@ -27,6 +28,7 @@ impl Catalog {
         self.check_product_ids(problems);
         self.check_table_names(problems);
         let claims = self.claims(problems);
+        let mut foreign_keys = foreign_keys::resolve(&self.contracts, problems);
 
         let mut products = Vec::new();
         for (index, (_, file)) in self.products.iter_mut().enumerate() {
@@ -43,7 +45,11 @@ impl Catalog {
         }
         let unclaimed = self.contracts.iter().enumerate().filter(|(index, _)| !claims.contains_key(index));
         products.extend(unclaimed.filter_map(|(_, (_, file))| product_of(file)));
-        (self.contracts.into_iter().flat_map(|(_, file)| file.tables).collect(), products)
+        let mut tables: Vec<Table> = self.contracts.into_iter().flat_map(|(_, file)| file.tables).collect();
+        for table in &mut tables {
+            table.foreign_keys = foreign_keys.remove(&table.name).unwrap_or_default();
+        }
+        (tables, products)
     }
 
     fn check_contract_ids(&self, problems: &mut Problems) {

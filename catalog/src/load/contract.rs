@@ -10,6 +10,7 @@ use super::head;
 use super::node::{Node, Value};
 use super::report::Report;
 use super::server::{self, Server};
+use super::shape::Shape;
 use super::source::{MODEL, Place};
 use super::standard::{CONTRACT, CONTRACT_VERSIONS};
 use super::{keys, team};
@@ -25,7 +26,10 @@ pub(super) struct ContractFile {
     pub(super) id: Option<(String, u64)>,
     /// Names of all tables, with their lines.
     pub(super) names: Vec<(TableName, u64)>,
-    /// The tables. Each is of the product that the contract is by itself, until a product takes it.
+    /// What references may lead to, and where they begin: every table that has a name, however wrong it is.
+    pub(super) shapes: Vec<Shape>,
+    /// The tables, still without foreign keys. Each is of the product that the contract is by itself, until a product
+    /// takes it.
     pub(super) tables: Vec<Table>,
     /// The head, unless it is wrong.
     pub(super) contract: Option<Arc<Contract>>,
@@ -56,10 +60,12 @@ pub(super) fn read(file: &File, root: &Node, mesh_folder: &Path, report: &mut Re
         report.at(fields.line, "the contract has no table", "describe its tables under `schema`");
     }
     let mut names = Vec::new();
+    let mut shapes = Vec::new();
     let mut drafts = Vec::new();
     for item in schema {
         let Some((table, name)) = table_name(item, file, report) else { continue };
         names.push((name.clone(), table.line));
+        shapes.push(Shape::read(item, &table, name.clone(), report));
         drafts.extend(draft(&table, name, server.as_ref(), Context { before_v3_1, mesh_folder }, report));
     }
     if let Some(server) = &server {
@@ -69,7 +75,7 @@ pub(super) fn read(file: &File, root: &Node, mesh_folder: &Path, report: &mut Re
         check_owner(contract, &drafts, &fields, report);
     }
     let tables = contract.as_ref().map(|contract| tables(contract, drafts, share_join_keys)).unwrap_or_default();
-    ContractFile { id: id.map(|id| (id.text.to_owned(), id.line)), names, tables, contract }
+    ContractFile { id: id.map(|id| (id.text.to_owned(), id.line)), names, shapes, tables, contract }
 }
 
 fn tables(contract: &Arc<Contract>, drafts: Vec<Draft>, share_join_keys: bool) -> Vec<Table> {
@@ -79,6 +85,7 @@ fn tables(contract: &Arc<Contract>, drafts: Vec<Draft>, share_join_keys: bool) -
         physical_name: draft.physical_name,
         description: draft.description,
         columns: draft.columns,
+        foreign_keys: Vec::new(),
         source: draft.source,
         share_join_keys,
         contract: Arc::clone(contract),

@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod history;
 mod log_store;
 mod provider;
 mod snapshot;

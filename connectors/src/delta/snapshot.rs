@@ -14,6 +14,7 @@ use object_store::path::Path;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::error::from_log;
+use super::history::History;
 use super::log_store::GuardedLogStore;
 use crate::context::At;
 use crate::error::Error;
@@ -100,13 +101,15 @@ impl fmt::Debug for Log {
 pub(super) struct Snapshots {
     logs: Cache<String, Arc<Log>>,
     loaded: Cache<(String, u64), Arc<Snapshot>>,
+    history: History,
     planning: Arc<Semaphore>,
 }
 
 impl Snapshots {
     pub(super) fn new(bytes: u64, planning: Arc<Semaphore>) -> Self {
         let loaded = Cache::builder().max_capacity(bytes).weigher(|_, snapshot: &Arc<Snapshot>| snapshot.bytes());
-        Self { logs: Cache::new(MAX_LOGS), loaded: loaded.build(), planning }
+        let history = History::new(Arc::clone(&planning));
+        Self { logs: Cache::new(MAX_LOGS), loaded: loaded.build(), history, planning }
     }
 
     /// The snapshot of the table in `store` that `at` asks for.
@@ -120,6 +123,10 @@ impl Snapshots {
         let log = self.log(table, store, registry).await?;
         match at {
             At::Latest { max_age } => self.latest(table, &log, max_age).await,
+            At::AsOf { unix_ms } => {
+                let version = self.history.version(table, &log.log_store, store.id(), unix_ms).await?;
+                self.exact(table, &log, version).await
+            }
             At::Version(Version::Delta(version)) => self.exact(table, &log, version).await,
             At::Version(Version::Unversioned) => Err(Error::gone(table, Version::Unversioned)),
         }

@@ -68,6 +68,7 @@ impl Connector for FlightSqlConnector {
         };
         match at {
             At::Latest { .. } | At::Version(Version::Unversioned) => {}
+            At::AsOf { .. } => return Err(Error::NoHistory { table: table.name.clone() }),
             At::Version(version @ Version::Delta(_)) => return Err(Error::gone(table, version)),
         }
         let source = Arc::new(source.clone());

@@ -42,6 +42,7 @@ pub(crate) fn table(source: Source) -> Arc<Table> {
         description: None,
         columns: Vec::new(),
         source,
+        foreign_keys: Vec::new(),
         share_join_keys: false,
         contract: Arc::new(contract),
         product: "orders".into(),

@@ -44,7 +44,7 @@ impl Trail {
         let mut line = Line::new(Kind::Statement);
         line.query_id = Some(query_id.to_owned());
         line.subject = Some(principal.subject.to_string());
-        line.statement = Some(hex(&Sha256::digest(&statement.sql)));
+        line.statement = Some(hex(&Sha256::digest(statement.text.bytes())));
         let mut trail = Self { place, line };
         trail.comes_from(&statement.origin);
         trail

@@ -12,8 +12,14 @@ pub(super) const MAX_USER_BYTES: usize = 128;
 /// Longest password in bytes; more would only cost time to hash.
 const MAX_PASSWORD_BYTES: usize = 1_024;
 
-/// Longest header value or payload that is looked at.
+/// Longest header value with a password, or payload, that is looked at.
 const MAX_CREDENTIAL_BYTES: usize = 4_096;
+
+/// Longest header value with a token: those of identity providers list roles and groups.
+const MAX_TOKEN_BYTES: usize = 16 << 10;
+
+/// Header in which old Flight clients bring their token.
+const OLD_TOKEN: &str = "auth-token-bin";
 
 /// Go clients leave the padding out, others write it (RFC 7617 wants it).
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -51,6 +57,11 @@ impl Credential {
         }
     }
 
+    /// Whether the headers show anything, good or not: then nothing else says who calls.
+    pub(crate) fn is_shown(headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION) || headers.contains_key(OLD_TOKEN)
+    }
+
     /// What the headers of a call show. The header `auth-token-bin` is what `authenticate` of old Flight clients
     /// sends: the payload of their handshake's answer.
     #[must_use]
@@ -58,15 +69,15 @@ impl Credential {
         if let Some(value) = headers.get(AUTHORIZATION) {
             return Self::of_authorization(value.to_str().ok()?);
         }
-        let value = headers.get("auth-token-bin")?.as_bytes();
-        if value.len() > MAX_CREDENTIAL_BYTES {
+        let value = headers.get(OLD_TOKEN)?.as_bytes();
+        if value.len() > MAX_TOKEN_BYTES {
             return None;
         }
         Some(Self::Bearer(String::from_utf8(BASE64.decode(value).ok()?).ok()?))
     }
 
     fn of_authorization(value: &str) -> Option<Self> {
-        if value.len() > MAX_CREDENTIAL_BYTES {
+        if value.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let (scheme, rest) = value.trim().split_once(' ')?;
@@ -74,7 +85,7 @@ impl Credential {
         if scheme.eq_ignore_ascii_case("bearer") {
             return (!rest.is_empty()).then(|| Self::Bearer(rest.to_owned()));
         }
-        if !scheme.eq_ignore_ascii_case("basic") {
+        if !scheme.eq_ignore_ascii_case("basic") || value.len() > MAX_CREDENTIAL_BYTES {
             return None;
         }
         let decoded = String::from_utf8(BASE64.decode(rest).ok()?).ok()?;
@@ -125,7 +136,8 @@ mod tests {
         {
             authorization(value, None);
         }
-        authorization(&format!("Bearer {}", "x".repeat(5_000)), None);
+        authorization(&format!("Bearer {}", "x".repeat(20_000)), None);
+        authorization(&format!("Basic {}", "YWI6".repeat(2_000)), None);
         let long = BASE64.encode(format!("{}:p", "u".repeat(200)));
         authorization(&format!("Basic {long}"), None);
         assert_eq!(Credential::of_headers(&HeaderMap::new()), None);

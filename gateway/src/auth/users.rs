@@ -15,9 +15,6 @@ use crate::config;
 /// Largest `users.toml` that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// Attributes that the gateway sets itself; no file may claim them.
-const RESERVED_ATTRIBUTES: [&str; 4] = ["subject", "user", "roles", "session_user"];
-
 /// The users of a mesh. Immutable; a reload makes a new one.
 #[derive(Debug)]
 pub struct Users {
@@ -27,8 +24,18 @@ pub struct Users {
 
 #[derive(Debug)]
 struct User {
-    password_hash: String,
+    /// `None`: no password is his.
+    password_hash: Option<String>,
     principal: Arc<Principal>,
+}
+
+/// Whether a user must have a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passwords {
+    /// There is nothing else to prove who he is with.
+    Required,
+    /// He may show a client certificate instead.
+    Optional,
 }
 
 impl Users {
@@ -36,19 +43,19 @@ impl Users {
     ///
     /// # Errors
     /// Every mistake of the file.
-    pub fn load(folder: &Path, file: &Path) -> Result<Self, Problems> {
+    pub fn load(folder: &Path, file: &Path, passwords: Passwords) -> Result<Self, Problems> {
         if !folder.join(file).exists() {
             return Ok(Self::of(BTreeMap::new()));
         }
-        Self::parse(file, &config::read(folder, file, MAX_FILE_BYTES)?)
+        Self::parse(file, &config::read(folder, file, MAX_FILE_BYTES)?, passwords)
     }
 
     /// The users that `text`, the content of `file`, names.
     ///
     /// # Errors
     /// Every mistake of the text, with its line.
-    pub fn parse(file: &Path, text: &str) -> Result<Self, Problems> {
-        let mut reader = Reader { file, text, problems: Problems::default() };
+    pub fn parse(file: &Path, text: &str, passwords: Passwords) -> Result<Self, Problems> {
+        let mut reader = Reader { file, text, passwords, problems: Problems::default() };
         let mut by_name = BTreeMap::new();
         match DeTable::parse(text) {
             Ok(table) => reader.users(table.get_ref(), &mut by_name),
@@ -61,7 +68,7 @@ impl Users {
     }
 
     fn of(by_name: BTreeMap<String, User>) -> Self {
-        let model = by_name.values().next().map(|user| user.password_hash.as_str());
+        let model = by_name.values().find_map(|user| user.password_hash.as_deref());
         Self { decoy: password::decoy(model), by_name }
     }
 
@@ -77,7 +84,7 @@ impl Users {
     }
 
     pub(super) fn hash_of(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(|user| user.password_hash.as_str())
+        self.by_name.get(name)?.password_hash.as_deref()
     }
 
     /// What the password of an unknown user is compared with.
@@ -115,15 +122,15 @@ fn toml_text(text: &str) -> String {
 const NAME_RULE: &str =
     "use letters, digits and `_ . @ -`, beginning with a letter, a digit or `_`, at most 128 in all";
 
-fn is_user_name(name: &str) -> bool {
+pub(super) fn is_user_name(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte));
     first && rest && name.len() <= basic::MAX_USER_BYTES
 }
 
 fn attribute_fault(name: &str) -> Option<String> {
-    if RESERVED_ATTRIBUTES.contains(&name) {
-        return Some(format!("attribute {name:?} is set by the gateway"));
+    if policies::is_reserved_attribute(name) {
+        return Some(format!("attribute {name:?} would say who somebody is"));
     }
     name.parse::<Name>().is_err().then(|| format!("{name:?} is not the name of an attribute"))
 }
@@ -132,6 +139,7 @@ fn attribute_fault(name: &str) -> Option<String> {
 struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
+    passwords: Passwords,
     problems: Problems,
 }
 
@@ -176,13 +184,13 @@ impl Reader<'_> {
                 }
             }
         }
-        let Some(password_hash) = hash else {
-            let remedy = "let `meshgate user add` write it";
+        if hash.is_none() && self.passwords == Passwords::Required {
+            let remedy = "let `meshgate user add` write it; only where [tls] has `client_ca` can a user do without";
             self.problem(value.span().start, format!("user {name:?} has no password"), remedy);
             return None;
-        };
+        }
         let principal = Principal { attributes, ..Principal::named(name) };
-        Some(User { password_hash, principal: Arc::new(principal) })
+        Some(User { password_hash: hash, principal: Arc::new(principal) })
     }
 
     fn hash(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -237,7 +245,7 @@ mod tests {
 
     fn check(text: &str, problems: &[&str]) {
         let text = text.replace("HASH", HASH);
-        let found = match Users::parse(Path::new("users.toml"), &text) {
+        let found = match Users::parse(Path::new("users.toml"), &text, Passwords::Required) {
             Ok(_) => Vec::new(),
             Err(found) => found.iter().map(ToString::to_string).collect(),
         };
@@ -251,7 +259,7 @@ mod tests {
             "[users.ann]\npassword = \"{HASH}\"\nattributes = {{ region = \"EU\", level = 1_0, lead = true }}\n\
              [users.\"bob@example.org\"]\npassword = \"{HASH}\"\n"
         );
-        let users = Users::parse(Path::new("users.toml"), &text).unwrap();
+        let users = Users::parse(Path::new("users.toml"), &text, Passwords::Required).unwrap();
         assert_eq!(users.names().collect::<Vec<_>>(), ["ann", "bob@example.org"]);
         let ann = users.principal("ann").unwrap();
         assert_eq!(ann.attributes["region"], AttributeValue::Text("EU".into()));
@@ -272,29 +280,37 @@ mod tests {
                 "users.toml:6: \"a b\" is not a user name",
                 "users.toml:8: user \"eve\" has no password",
                 "users.toml:9: attribute \"a\" of user \"eve\" is of no use",
-                "users.toml:9: user \"eve\": \"Subject\" is not the name of an attribute",
-                "users.toml:9: user \"eve\": attribute \"subject\" is set by the gateway",
+                "users.toml:9: user \"eve\": attribute \"Subject\" would say who somebody is",
+                "users.toml:9: user \"eve\": attribute \"subject\" would say who somebody is",
                 "users.toml:10: unknown key \"more\"",
             ],
         );
         check("users = 1", &["users.toml:1: \"users\" is not a table"]);
         check("users.ann = 1", &["users.toml:1: user \"ann\" is not a table"]);
         check("\n[users.ann]\npassword = 1", &["users.toml:3: the password of user \"ann\" is not a password hash"]);
-        assert!(Users::parse(Path::new("users.toml"), "[users.ann\n").is_err());
+        assert!(Users::parse(Path::new("users.toml"), "[users.ann\n", Passwords::Required).is_err());
         check("", &[]);
     }
 
     #[test]
     fn a_password_in_clear_is_refused_and_not_repeated() {
-        let found = Users::parse(Path::new("users.toml"), "[users.ann]\npassword = \"hunter2\"\n").unwrap_err();
+        let found = Users::parse(Path::new("users.toml"), "[users.ann]\npassword = \"hunter2\"\n", Passwords::Required)
+            .unwrap_err();
         assert!(!found.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn where_certificates_are_shown_a_user_may_have_no_password() {
+        let text = "[users.etl]\nattributes = { region = \"EU\" }\n";
+        let users = Users::parse(Path::new("users.toml"), text, Passwords::Optional).unwrap();
+        assert!(users.principal("etl").is_some() && users.hash_of("etl").is_none());
     }
 
     #[test]
     fn a_written_section_is_read_back() {
         let attributes = [("region".to_owned(), "E\"U".to_owned())];
         let text = section("ann@x.org", HASH, &attributes).unwrap();
-        let users = Users::parse(Path::new("users.toml"), &text).unwrap();
+        let users = Users::parse(Path::new("users.toml"), &text, Passwords::Required).unwrap();
         let ann = users.principal("ann@x.org").unwrap();
         assert_eq!(ann.attributes["region"], AttributeValue::Text("E\"U".into()));
         assert!(section("a b", HASH, &[]).is_err());

@@ -59,7 +59,7 @@ async fn source(gateway: &Arc<Gateway>, table: &Arc<Table>) -> Result<String, Fa
         let known = gateway.users().principal(owner);
         let owner = known.unwrap_or_else(|| Arc::new(Principal::named(owner)));
         let sql = format!("SELECT * FROM {}", table.name);
-        let statement = Statement { sql, ..Statement::default() };
+        let statement = Statement { text: sql.into(), ..Statement::default() };
         Query::receive(gateway, owner, statement)?.plan(Pins::default()).await?.finish().await?;
         return Ok("view, good".to_owned());
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::{Failure, Outcome, say};
-use crate::auth::{self, Users};
+use crate::auth::{self, Passwords, Users};
 use crate::config::Config;
 
 /// Appends a user to the mesh's file of users, or makes the file.
@@ -15,13 +15,13 @@ pub(super) fn add(
     password: Option<String>,
 ) -> Result<Outcome, Failure> {
     let config = Config::load(mesh)?;
-    let path = mesh.join(&config.users);
+    let path = mesh.join(&config.auth.users);
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(format!("cannot read {}: {error}", path.display()).into()),
     };
-    if Users::parse(&config.users, &before)?.principal(name).is_some() {
+    if Users::parse(&config.auth.users, &before, Passwords::Optional)?.principal(name).is_some() {
         return Err(format!("user {name:?} is there already: remove the section [users.{name}] first").into());
     }
     let password = match password {
@@ -35,7 +35,7 @@ pub(super) fn add(
     let gap = if before.is_empty() || before.ends_with("\n\n") { "" } else { "\n" };
     let after = format!("{before}{gap}{section}");
     // What is written must be readable, or the running gateway would refuse its next reload.
-    Users::parse(&config.users, &after)?;
+    Users::parse(&config.auth.users, &after, Passwords::Optional)?;
     replace(&path, &after)?;
     say(&format!("added user {name} to {}", path.display()));
     Ok(Outcome::Good)

@@ -3,6 +3,8 @@
 //! Environment and configuration files are read here and in [`catalog::load`] only.
 
 mod audit;
+mod auth;
+mod oidc;
 mod raw;
 
 use std::net::SocketAddr;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use catalog::{Name, Problem, Problems};
 
 pub use audit::{Audit, OnFailure, Rotation, Statements};
+pub use auth::{Auth, CertificateName};
+pub use oidc::{Jwks, Oidc};
 use raw::{RawConfig, RawLimits};
 
 /// Name of the configuration file in a mesh folder.
@@ -35,8 +39,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Whether plaintext beyond loopback was asked for.
     pub insecure: bool,
-    /// File of local identities.
-    pub users: PathBuf,
+    /// Who may come in.
+    pub auth: Auth,
     /// Secret that keys the `hash` mask; random per start where there is none.
     pub hash_key: Option<catalog::source::CredentialRef>,
     /// Limits on everything.
@@ -129,9 +133,6 @@ impl Config {
                 );
             }
         }
-        if auth.oidc.is_some() {
-            problem("[auth.oidc] is not supported yet".into(), "remove it; use users.toml");
-        }
         let hash_key = policy.hash_key.and_then(|text| {
             credential(folder, &text).map_err(|bad| problem(bad, "write `env:NAME` or `file:PATH`")).ok()
         });
@@ -145,9 +146,11 @@ impl Config {
         });
         let mut found = Vec::new();
         let audit = audit.and_then(|audit| audit.check(folder, text, &mut found));
+        let takes_certificates = tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let auth = auth.check(takes_certificates, text, &mut found);
         found.into_iter().for_each(|problem| problems.push(problem));
         problems.or(())?;
-        let (Some(name), Some(flight), Some(http)) = (name, flight, http) else {
+        let (Some(name), Some(flight), Some(http), Some(auth)) = (name, flight, http, auth) else {
             return Err(Problem::in_file(file, "is incomplete", "give the mesh a name").into());
         };
         Ok(Self {
@@ -157,7 +160,7 @@ impl Config {
             asks_for_postgres: postgres.is_some(),
             tls,
             insecure,
-            users: auth.users,
+            auth,
             hash_key,
             limits: Limits::from(limits),
             cache: Cache {
@@ -248,7 +251,7 @@ mod tests {
         assert_eq!(config.flight.to_string(), "127.0.0.1:31337");
         assert_eq!(config.limits.query_timeout, Duration::from_secs(300));
         assert_eq!(config.limits.rows, None);
-        assert_eq!(config.users, Path::new("users.toml"));
+        assert_eq!(config.auth.users, Path::new("users.toml"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::audit::RawAudit;
+use super::auth::RawAuth;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,19 +54,6 @@ pub(super) struct RawTls {
     pub(super) cert: PathBuf,
     pub(super) key: PathBuf,
     pub(super) client_ca: Option<PathBuf>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawAuth {
-    pub(super) users: PathBuf,
-    pub(super) oidc: Option<toml::Table>,
-}
-
-impl Default for RawAuth {
-    fn default() -> Self {
-        Self { users: "users.toml".into(), oidc: None }
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]

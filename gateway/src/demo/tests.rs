@@ -120,6 +120,12 @@ fn both_catalogs_load_and_promise_the_same_profiles() {
         assert!(table.columns.iter().all(|column| column.classification.is_some()), "{}", table.name);
         assert_eq!(table.share_join_keys, table.name.to_string() == "sales.orders", "{}", table.name);
     }
+    let keys = retail
+        .tables()
+        .flat_map(|table| table.foreign_keys.iter().map(move |key| format!("{} -> {}", table.name, key.other)));
+    let keys: Vec<String> = keys.collect();
+    let segmentation = "insights.customer_segmentation -> customers.profiles";
+    assert_eq!(keys, [segmentation, "sales.order_items -> sales.orders", "sales.orders -> customers.profiles"]);
     let crm = catalog::load(&"crm".parse().unwrap(), &mesh::crm(folder.path())).unwrap();
     let profiles = "customers.profiles".parse().unwrap();
     assert_eq!(retail.table(&profiles).unwrap().columns, crm.table(&profiles).unwrap().columns);

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, Any, ProstMessageExt,
+    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest,
+    ActionCreatePreparedSubstraitPlanRequest, Any, ProstMessageExt,
 };
 use arrow_flight::{
     Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightEndpoint,
@@ -16,14 +17,16 @@ use proto::flight::close_session_result;
 use proto::flight::{CloseSessionResult, SetSessionOptionsRequest};
 use tonic::{Response, Status};
 
-use super::command::{Redeemed, unsupported};
+use super::command::{self, Redeemed, unsupported};
 use super::{Call, Door, handshake, ticket};
 use crate::error::{Error, ErrorKind};
+use crate::query::Text;
 
 /// The results of an action.
 pub(super) type Results = Pin<Box<dyn Stream<Item = Result<arrow_flight::Result, Status>> + Send>>;
 
 const CREATE_PREPARED: &str = "CreatePreparedStatement";
+const CREATE_PREPARED_PLAN: &str = "CreatePreparedSubstraitPlan";
 const CLOSE_PREPARED: &str = "ClosePreparedStatement";
 const CANCEL: &str = "CancelFlightInfo";
 const RENEW: &str = "RenewFlightEndpoint";
@@ -35,10 +38,11 @@ const CLOSE_SESSION: &str = "CloseSession";
 pub(super) fn list() -> Vec<ActionType> {
     [
         (CREATE_PREPARED, "Prepares a statement.\nRequest: ActionCreatePreparedStatementRequest\nResponse: ActionCreatePreparedStatementResult"),
+        (CREATE_PREPARED_PLAN, "Prepares a plan of Substrait.\nRequest: ActionCreatePreparedSubstraitPlanRequest\nResponse: ActionCreatePreparedStatementResult"),
         (CLOSE_PREPARED, "Forgets a prepared statement.\nRequest: ActionClosePreparedStatementRequest\nResponse: none"),
         (CANCEL, "Cancels a query.\nRequest: CancelFlightInfoRequest\nResponse: CancelFlightInfoResult"),
         (RENEW, "Makes a ticket last longer.\nRequest: RenewFlightEndpointRequest\nResponse: FlightEndpoint"),
-        (SET_OPTIONS, "Sets options of the session: catalog, schema, query_timeout, rows.\nRequest: SetSessionOptionsRequest\nResponse: SetSessionOptionsResult"),
+        (SET_OPTIONS, "Sets options of the session: catalog, schema, query_timeout, rows, as_of, endpoints, types.\nRequest: SetSessionOptionsRequest\nResponse: SetSessionOptionsResult"),
         (GET_OPTIONS, "Tells the options of the session.\nRequest: GetSessionOptionsRequest\nResponse: GetSessionOptionsResult"),
         (CLOSE_SESSION, "Forgets the options of the session.\nRequest: CloseSessionRequest\nResponse: CloseSessionResult"),
     ]
@@ -55,7 +59,13 @@ pub(super) async fn perform(door: &Door, call: &Call, action: Action) -> Result<
     let body = match action.r#type.as_str() {
         CREATE_PREPARED => {
             let request: ActionCreatePreparedStatementRequest = unpack(&action.body)?;
-            Some(door.prepare(call, request).await?)
+            command::refuse_transaction(request.transaction_id.as_ref())?;
+            Some(door.prepare(call, request.query.into()).await?)
+        }
+        CREATE_PREPARED_PLAN => {
+            let request: ActionCreatePreparedSubstraitPlanRequest = unpack(&action.body)?;
+            command::refuse_transaction(request.transaction_id.as_ref())?;
+            Some(door.prepare(call, Text::Substrait(request.plan.unwrap_or_default().plan)).await?)
         }
         CLOSE_PREPARED => {
             let request: ActionClosePreparedStatementRequest = unpack(&action.body)?;
@@ -69,7 +79,10 @@ pub(super) async fn perform(door: &Door, call: &Call, action: Action) -> Result<
             cookie = true;
             Some(set_options(door, call, decode(&action.body)?).await)
         }
-        GET_OPTIONS => Some(encoded(&door.sessions.get(&call.caller, &door.gateway.mesh()).await)),
+        GET_OPTIONS => {
+            let options = door.sessions.options(&call.caller).await;
+            Some(encoded(&door.scoped(&call.caller.principal, |scope| options.told(scope))))
+        }
         CLOSE_SESSION => {
             door.sessions.close(&call.caller).await;
             Some(encoded(&CloseSessionResult { status: close_session_result::Status::Closed.into() }))
@@ -77,7 +90,6 @@ pub(super) async fn perform(door: &Door, call: &Call, action: Action) -> Result<
         "BeginTransaction" | "EndTransaction" | "BeginSavepoint" | "EndSavepoint" => {
             return Err(unsupported("transactions: the gateway is read-only"));
         }
-        "CreatePreparedSubstraitPlan" => return Err(unsupported("Substrait plans; send SQL")),
         _ => return Err(unsupported("this action")),
     };
     let results: Results = futures::stream::iter(body.map(|body| Ok(arrow_flight::Result { body }))).boxed();
@@ -118,9 +130,10 @@ fn renew(door: &Door, call: &Call, request: RenewFlightEndpointRequest) -> Resul
 }
 
 async fn set_options(door: &Door, call: &Call, request: SetSessionOptionsRequest) -> Bytes {
-    let tables = door.gateway.visible_tables(&call.caller.principal);
-    let is_domain = |name: &catalog::Name| tables.iter().any(|visible| visible.table.name.domain == *name);
-    encoded(&door.sessions.set(&call.caller, request, &door.gateway.mesh(), is_domain).await)
+    let mut options = door.sessions.options(&call.caller).await.as_ref().clone();
+    let result = door.scoped(&call.caller.principal, |scope| options.set_all(request, scope));
+    door.sessions.keep(&call.caller, options).await;
+    encoded(&result)
 }
 
 fn encoded(message: &impl Message) -> Bytes {
@@ -147,7 +160,16 @@ mod tests {
     #[test]
     fn the_list_has_every_action_once() {
         let names: Vec<String> = list().into_iter().map(|action| action.r#type).collect();
-        let expected = [CREATE_PREPARED, CLOSE_PREPARED, CANCEL, RENEW, SET_OPTIONS, GET_OPTIONS, CLOSE_SESSION];
+        let expected = [
+            CREATE_PREPARED,
+            CREATE_PREPARED_PLAN,
+            CLOSE_PREPARED,
+            CANCEL,
+            RENEW,
+            SET_OPTIONS,
+            GET_OPTIONS,
+            CLOSE_SESSION,
+        ];
         assert_eq!(names, expected);
     }
 

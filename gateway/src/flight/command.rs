@@ -11,6 +11,7 @@ use prost::Message;
 
 use super::ticket;
 use crate::error::{Error, ErrorKind};
+use crate::query::Text;
 
 /// Type names of Flight SQL begin with this.
 const FLIGHT_SQL: &str = "type.googleapis.com/arrow.flight.protocol.sql.";
@@ -19,7 +20,7 @@ const FLIGHT_SQL: &str = "type.googleapis.com/arrow.flight.protocol.sql.";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Asked {
     /// The result of a statement.
-    Statement(String),
+    Statement(Text),
     /// The result of a prepared statement with this handle.
     Prepared(Bytes),
     /// The rows of a table, by its path.
@@ -59,7 +60,7 @@ pub(super) enum Put {
     /// Parameters of a prepared statement.
     Parameters(Bytes),
     /// A statement that returns no rows.
-    Statement(String),
+    Statement(Text),
     /// A prepared statement that returns no rows.
     Prepared(Bytes),
 }
@@ -85,13 +86,17 @@ impl Asked {
         let any = Any::decode(descriptor.cmd.clone()).ok().filter(|any| any.type_url.starts_with(FLIGHT_SQL));
         let Some(any) = any else {
             let text = std::str::from_utf8(&descriptor.cmd).map_err(|_| unsupported("an unknown command"))?;
-            return Ok(Self::Statement(text.to_owned()));
+            return Ok(Self::Statement(text.to_owned().into()));
         };
         #[expect(clippy::wildcard_enum_match_arm, reason = "every other command is metadata, or refused")]
         match decode(any)? {
             Command::CommandStatementQuery(command) => {
                 refuse_transaction(command.transaction_id.as_ref())?;
-                Ok(Self::Statement(command.query))
+                Ok(Self::Statement(command.query.into()))
+            }
+            Command::CommandStatementSubstraitPlan(command) => {
+                refuse_transaction(command.transaction_id.as_ref())?;
+                Ok(Self::Statement(Text::Substrait(command.plan.unwrap_or_default().plan)))
             }
             Command::CommandPreparedStatementQuery(command) => Ok(Self::Prepared(command.prepared_statement_handle)),
             other => metadata(other).map(Self::Metadata),
@@ -127,7 +132,11 @@ impl Put {
             Command::CommandPreparedStatementUpdate(command) => Ok(Self::Prepared(command.prepared_statement_handle)),
             Command::CommandStatementUpdate(command) => {
                 refuse_transaction(command.transaction_id.as_ref())?;
-                Ok(Self::Statement(command.query))
+                Ok(Self::Statement(command.query.into()))
+            }
+            Command::CommandStatementSubstraitPlan(command) => {
+                refuse_transaction(command.transaction_id.as_ref())?;
+                Ok(Self::Statement(Text::Substrait(command.plan.unwrap_or_default().plan)))
             }
             Command::CommandStatementIngest(_) => Err(unsupported("ingest: the gateway is read-only")),
             other => Err(unsupported_command(&other)),
@@ -149,8 +158,7 @@ pub(super) fn unsupported(what: &str) -> Error {
 }
 
 fn unsupported_command(command: &Command) -> Error {
-    let name = command.type_url().rsplit('.').next().unwrap_or_default();
-    if name.contains("Substrait") { unsupported("Substrait plans; send SQL") } else { unsupported(name) }
+    unsupported(command.type_url().rsplit('.').next().unwrap_or_default())
 }
 
 fn decode(any: Any) -> Result<Command, Error> {
@@ -178,7 +186,7 @@ fn metadata(command: Command) -> Result<Metadata, Error> {
 mod tests {
     use arrow_flight::sql::{
         CommandGetCatalogs, CommandStatementIngest, CommandStatementQuery, CommandStatementSubstraitPlan,
-        CommandStatementUpdate, ProstMessageExt,
+        CommandStatementUpdate, ProstMessageExt, SubstraitPlan,
     };
 
     use super::*;
@@ -195,10 +203,13 @@ mod tests {
     #[test]
     fn commands_raw_sql_and_paths_are_understood() {
         let query = CommandStatementQuery { query: "SELECT 1".into(), transaction_id: None };
-        check(&command(&query), Ok(Asked::Statement("SELECT 1".into())));
+        check(&command(&query), Ok(Asked::Statement("SELECT 1".to_owned().into())));
+        let plan = SubstraitPlan { plan: Bytes::from_static(b"plan"), version: "0.1.0".into() };
+        let substrait = CommandStatementSubstraitPlan { plan: Some(plan), transaction_id: None };
+        check(&command(&substrait), Ok(Asked::Statement(Text::Substrait(Bytes::from_static(b"plan")))));
         check(&command(&CommandGetCatalogs {}), Ok(Asked::Metadata(Metadata::Catalogs)));
         for sql in ["select 1", "SELECT 'ä'", "", "\n select 2"] {
-            check(&FlightDescriptor::new_cmd(sql.to_owned()), Ok(Asked::Statement(sql.into())));
+            check(&FlightDescriptor::new_cmd(sql.to_owned()), Ok(Asked::Statement(sql.to_owned().into())));
         }
         let path = vec!["sales".to_owned(), "orders".to_owned()];
         check(&FlightDescriptor::new_path(path.clone()), Ok(Asked::Path(path)));
@@ -208,7 +219,6 @@ mod tests {
     fn what_is_not_served_is_refused_with_a_code_that_clients_know() {
         let unsupported = || Err(ErrorKind::UnsupportedCommand);
         check(&FlightDescriptor::new_cmd(vec![0xff, 0xfe]), unsupported());
-        check(&command(&CommandStatementSubstraitPlan::default()), unsupported());
         check(&command(&CommandStatementUpdate::default()), unsupported());
         let unknown = Any { type_url: format!("{FLIGHT_SQL}CommandOfTomorrow"), value: Bytes::new() };
         check(&FlightDescriptor::new_cmd(unknown.encode_to_vec()), unsupported());

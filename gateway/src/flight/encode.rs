@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::writer::IpcWriteOptions;
-use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use arrow_flight::{FlightData, IpcMessage, SchemaAsIpc};
 use bytes::Bytes;
@@ -48,9 +48,10 @@ where
     let encoder = FlightDataEncoderBuilder::new()
         .with_schema(Arc::clone(schema))
         .with_max_flight_data_size(MESSAGE_BYTES)
+        .with_dictionary_handling(DictionaryHandling::Resend)
         .build(batches);
     if encoder.known_schema().as_ref() != Some(schema) {
-        // The encoder turns LargeList into List and hydrates dictionaries; the data would not fit the promise.
+        // The encoder turns LargeList into List; the data would not fit the promise.
         return Err(internal(&"the encoder changes the schema"));
     }
     Ok(encoder.map_err(of_encoder).boxed())

@@ -1,22 +1,27 @@
 //! The handshake in all the forms that clients use.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::{BasicAuth, HandshakeRequest, HandshakeResponse};
 use futures::{Stream, StreamExt};
 use http::HeaderMap;
 use prost::Message;
-use tonic::metadata::MetadataMap;
+use rustls::pki_types::CertificateDer;
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Door;
 use super::encode::internal;
-use crate::auth::{self, Credential, SessionId};
+use crate::auth::{self, Credential, SessionId, Shown, Token};
 use crate::error::Error;
 
-/// How long the payload of an old handshake may take.
+/// How long the payload of an old handshake may take, and the end of any.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Most messages of a handshake that are waited for.
+const MAX_MESSAGES: usize = 16;
 
 /// The answer to a handshake.
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>;
@@ -29,38 +34,67 @@ pub(super) async fn answer(
     door: &Door,
     request: Request<Streaming<HandshakeRequest>>,
 ) -> Result<Response<Answers>, Error> {
-    let peer = request.remote_addr();
+    let (peer, certificates) = (request.remote_addr(), request.peer_certs());
     let (metadata, _, mut messages) = request.into_parts();
     let headers = metadata.into_headers();
-    // Clients that send the header may never close their side: the stream is read only where the header is missing.
-    let credential = if headers.contains_key(http::header::AUTHORIZATION) {
-        Credential::of_headers(&headers)
+    // Clients that send the header may send nothing else, and wait: the stream is read only where it is missing.
+    let (credential, is_shown) = if headers.contains_key(http::header::AUTHORIZATION) {
+        (Credential::of_headers(&headers), true)
     } else {
         let first = tokio::time::timeout(PATIENCE, messages.next()).await;
         let payload = first.ok().flatten().and_then(Result::ok).map(|message| message.payload).unwrap_or_default();
-        of_payload(&payload).or_else(|| Credential::of_headers(&headers))
+        let is_shown = !payload.is_empty() || Credential::is_shown(&headers);
+        (of_payload(&payload).or_else(|| Credential::of_headers(&headers)), is_shown)
     };
     let claimed = credential.as_ref().and_then(Credential::user).map(str::to_owned);
-    let login = match credential {
-        Some(credential) => {
-            door.gateway.authenticator().handshake(&door.gateway.users(), credential, &headers, peer).await
-        }
-        None => Err(auth::refused()),
+    let shown = Shown { headers: &headers, peer, certificate: first(certificates.as_ref()) };
+    let identities = door.gateway.current().identities();
+    let login = if credential.is_none() && is_shown {
+        Err(auth::refused())
+    } else {
+        door.gateway.authenticator().handshake(&identities, credential, shown).await
     };
     let audit = &door.gateway.audit;
     let login = login.inspect_err(|error| audit.refused_login(claimed.as_deref(), peer, error))?;
     audit.login(&login.caller).await?;
     tracing::info!(subject = %login.caller.principal.subject, peer = ?peer, "logged in");
 
-    let answer = HandshakeResponse { protocol_version: 0, payload: login.token.clone().into() };
-    let stream: Answers = futures::stream::iter([Ok(answer)]).boxed();
+    let payload = login.token.as_ref().map(Token::as_str).unwrap_or_default().to_owned();
+    let answer = HandshakeResponse { protocol_version: 0, payload: payload.into() };
+    let stream: Answers = futures::stream::iter([Ok(answer)]).chain(until_closed(messages)).boxed();
     let mut response = Response::new(stream);
-    let bearer = format!("Bearer {}", login.token).parse().map_err(|error| internal(&error))?;
-    response.metadata_mut().insert("authorization", bearer);
+    if let Some(token) = &login.token {
+        set_bearer(response.metadata_mut(), token)?;
+    }
     if wants_cookie(&headers) {
         set_cookie(response.metadata_mut(), &login.caller.session)?;
     }
     Ok(response)
+}
+
+/// Nothing, but not before the client has closed its side, or has had the time to: some write a payload after they
+/// have sent the header, and never come back from that where the call has ended meanwhile.
+fn until_closed(messages: Streaming<HandshakeRequest>) -> impl Stream<Item = Result<HandshakeResponse, Status>> {
+    let closed = messages.take(MAX_MESSAGES).for_each(|_ignored| std::future::ready(()));
+    let closed = async { tokio::time::timeout(PATIENCE, closed).await.ok() };
+    futures::stream::once(closed).filter_map(|_closed| std::future::ready(None))
+}
+
+/// Tells a token, in the header in which it is to come back.
+///
+/// # Errors
+/// [`crate::ErrorKind::Internal`] where the token is no header, which it always is.
+pub(super) fn set_bearer(metadata: &mut MetadataMap, token: &Token) -> Result<(), Error> {
+    let mut bearer: AsciiMetadataValue =
+        format!("Bearer {}", token.as_str()).parse().map_err(|error| internal(&error))?;
+    bearer.set_sensitive(true);
+    metadata.insert("authorization", bearer);
+    Ok(())
+}
+
+/// The certificate that a client shows for itself: the first of its chain.
+pub(super) fn first<'a>(chain: Option<&'a Arc<Vec<CertificateDer<'static>>>>) -> Option<&'a [u8]> {
+    chain?.first().map(AsRef::as_ref)
 }
 
 /// Gives the session to clients that keep cookies. No `Max-Age`: with it, Java answers in a form of its own.

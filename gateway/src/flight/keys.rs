@@ -1,15 +1,35 @@
-//! Primary keys, as contracts promise them. Foreign keys: contracts have none yet.
+//! Primary keys, as contracts promise them.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow_flight::sql::CommandGetPrimaryKeys;
-use catalog::Name;
+use catalog::{Name, TableName};
 
 use super::encode::internal;
 use crate::error::Error;
 use crate::metadata::VisibleTable;
+
+/// A table that is asked for, all of it exact. Without a catalog or a domain: in every one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The catalog.
+    pub(super) catalog: Option<&'a str>,
+    /// The domain.
+    pub(super) domain: Option<&'a str>,
+    /// The table's own name.
+    pub(super) table: &'a str,
+}
+
+impl Asked<'_> {
+    /// Whether it is the table `name` of `mesh`.
+    pub(super) fn is(self, name: &TableName, mesh: &Name) -> bool {
+        self.catalog.is_none_or(|catalog| catalog == mesh.as_str())
+            && self.domain.is_none_or(|domain| domain == name.domain.as_str())
+            && self.table == name.table.as_str()
+    }
+}
 
 /// The key columns of the tables that are asked for, in key order.
 ///
@@ -20,14 +40,10 @@ pub(super) fn primary(
     mesh: &Name,
     tables: &[VisibleTable],
 ) -> Result<RecordBatch, Error> {
-    let is_asked = |visible: &&VisibleTable| {
-        let name = &visible.table.name;
-        command.catalog.as_deref().is_none_or(|catalog| catalog == mesh.as_str())
-            && command.db_schema.as_deref().is_none_or(|domain| domain == name.domain.as_str())
-            && command.table == name.table.as_str()
-    };
+    let asked =
+        Asked { catalog: command.catalog.as_deref(), domain: command.db_schema.as_deref(), table: &command.table };
     let (mut domains, mut names, mut columns, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for visible in tables.iter().filter(is_asked) {
+    for visible in tables.iter().filter(|visible| asked.is(&visible.table.name, mesh)) {
         for (place, column) in (1_i32..).zip(visible_key(visible)) {
             domains.push(visible.table.name.domain.as_str());
             names.push(visible.table.name.table.as_str());
@@ -50,11 +66,7 @@ pub(super) fn primary(
 /// The whole key, or nothing: a part of a key would tell that there is another, and a masked column is no key.
 fn visible_key(visible: &VisibleTable) -> Vec<&str> {
     let key = visible.table.primary_key();
-    let in_clear = |name: &&str| {
-        let required = visible.table.columns.iter().any(|column| column.name == **name && column.required);
-        visible.schema.field_with_name(name).is_ok_and(|field| !required || !field.is_nullable())
-    };
-    if key.iter().all(in_clear) { key } else { Vec::new() }
+    if key.iter().all(|column| visible.is_in_clear(column)) { key } else { Vec::new() }
 }
 
 fn primary_schema() -> SchemaRef {
@@ -66,25 +78,6 @@ fn primary_schema() -> SchemaRef {
         Field::new("key_name", DataType::Utf8, true),
         Field::new("key_sequence", DataType::Int32, false),
     ]))
-}
-
-/// No foreign keys, in the form that imported and exported keys and cross references share.
-pub(super) fn foreign() -> RecordBatch {
-    RecordBatch::new_empty(Arc::new(Schema::new(vec![
-        Field::new("pk_catalog_name", DataType::Utf8, true),
-        Field::new("pk_db_schema_name", DataType::Utf8, true),
-        Field::new("pk_table_name", DataType::Utf8, false),
-        Field::new("pk_column_name", DataType::Utf8, false),
-        Field::new("fk_catalog_name", DataType::Utf8, true),
-        Field::new("fk_db_schema_name", DataType::Utf8, true),
-        Field::new("fk_table_name", DataType::Utf8, false),
-        Field::new("fk_column_name", DataType::Utf8, false),
-        Field::new("key_sequence", DataType::Int32, false),
-        Field::new("fk_key_name", DataType::Utf8, true),
-        Field::new("pk_key_name", DataType::Utf8, true),
-        Field::new("update_rule", DataType::UInt8, false),
-        Field::new("delete_rule", DataType::UInt8, false),
-    ])))
 }
 
 #[cfg(test)]
@@ -121,13 +114,9 @@ mod tests {
     fn a_key_with_a_hidden_or_masked_column_is_not_told() {
         check(None, None, "items", &[]);
         let mut masked = visible("sales.orders", false, false);
-        let fields = masked.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-        masked.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        masked.masked = vec![1];
+        assert_eq!(visible_key(&masked), ["id"]);
+        masked.masked = vec![0];
         assert_eq!(visible_key(&masked), [""; 0]);
-    }
-
-    #[test]
-    fn there_are_no_foreign_keys_but_their_form() {
-        assert_eq!((foreign().num_columns(), foreign().num_rows()), (13, 0));
     }
 }

@@ -12,7 +12,7 @@ use catalog::Name;
 
 use super::command::Metadata;
 use super::encode::internal;
-use super::{keys, sql_info, xdbc};
+use super::{foreign_keys, keys, sql_info, xdbc};
 use crate::error::Error;
 use crate::metadata::VisibleTable;
 
@@ -31,7 +31,9 @@ pub(super) fn answer(asked: Metadata, mesh: &Name, tables: &[VisibleTable]) -> R
         Metadata::Tables(command) => self::tables(command, mesh, tables),
         Metadata::TableTypes => table_types(),
         Metadata::PrimaryKeys(command) => keys::primary(&command, mesh, tables),
-        Metadata::ImportedKeys(_) | Metadata::ExportedKeys(_) | Metadata::CrossReference(_) => Ok(keys::foreign()),
+        Metadata::ImportedKeys(command) => foreign_keys::imported(&command, mesh, tables),
+        Metadata::ExportedKeys(command) => foreign_keys::exported(&command, mesh, tables),
+        Metadata::CrossReference(command) => foreign_keys::between(&command, mesh, tables),
         Metadata::SqlInfo(command) => sql_info::answer(&command),
         Metadata::TypeInfo(command) => xdbc::answer(command),
     }
@@ -158,12 +160,13 @@ pub(super) mod tests {
             description: None,
             columns,
             source,
+            foreign_keys: Vec::new(),
             share_join_keys: false,
             contract: Arc::new(contract),
             product: "p".into(),
         };
         let schema = table.schema().project(&[0, 1]).unwrap();
-        VisibleTable { table: Arc::new(table), schema: Arc::new(schema), is_view }
+        VisibleTable { table: Arc::new(table), schema: Arc::new(schema), masked: Vec::new(), is_view }
     }
 
     pub(in crate::flight) fn mesh() -> Name {

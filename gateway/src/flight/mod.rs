@@ -7,12 +7,15 @@ mod actions;
 mod cancel;
 mod command;
 mod encode;
+mod foreign_keys;
 mod handshake;
 mod headers;
 mod keys;
 mod metadata;
+mod options;
 mod parameters;
 mod parked;
+mod part;
 mod placeholders;
 mod prepared;
 mod put;
@@ -30,17 +33,20 @@ use std::time::Duration;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
-use tonic::Request;
+use catalog::Name;
+use policies::Principal;
+use tonic::{Request, Response};
 
 use crate::Gateway;
-use crate::auth::{Caller, Credential};
+use crate::auth::{Caller, Credential, Login, Shown, Token};
 use crate::error::Error;
 use crate::query::Pins;
 use cancel::Cancels;
 use command::{Asked, Metadata, Redeemed};
+use options::{Options, Scope};
 use parked::Parked;
 use prepared::PreparedStatements;
-use session::{Options, Sessions};
+use session::Sessions;
 
 /// Room for what a message holds beside a statement of the longest length.
 const MESSAGE_SLACK_BYTES: usize = 4 << 20;
@@ -81,32 +87,59 @@ struct Call {
     options: Arc<Options>,
     timeout: Option<Duration>,
     has_cookie: bool,
+    /// The token that stands for him from now on, where he should have another.
+    token: Option<Token>,
+}
+
+impl Call {
+    /// The answer to this call, with the token in its headers: clients that understand it go on with that one.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Internal`] where the token is no header, which it always is.
+    fn answered<T>(&self, mut response: Response<T>) -> Result<Response<T>, Error> {
+        if let Some(token) = &self.token {
+            handshake::set_bearer(response.metadata_mut(), token)?;
+        }
+        Ok(response)
+    }
 }
 
 impl Door {
     /// Proves who makes a call. Nothing of its content is looked at before.
     async fn call<T>(&self, request: &Request<T>) -> Result<Call, Error> {
         let headers = request.metadata().as_ref();
-        let users = self.gateway.users();
-        let peer = request.remote_addr();
-        let caller = self.gateway.authenticator().authenticate(&users, headers, peer).await;
-        let caller = caller.inspect_err(|error| {
+        let (peer, certificates) = (request.remote_addr(), request.peer_certs());
+        let shown = Shown { headers, peer, certificate: handshake::first(certificates.as_ref()) };
+        let identities = self.gateway.current().identities();
+        let login = self.gateway.authenticator().authenticate(&identities, shown).await;
+        let Login { caller, token } = login.inspect_err(|error| {
             let claimed = Credential::of_headers(headers);
             self.gateway.audit.refused_login(claimed.as_ref().and_then(Credential::user), peer, error);
         })?;
         tracing::Span::current().record("subject", &*caller.principal.subject);
+        let options = self.sessions.options(&caller).await;
+        let own = self.scoped(&caller.principal, |scope| options.with_headers(headers, scope))?;
         Ok(Call {
-            options: self.sessions.options(&caller).await,
+            options: own.map_or(options, Arc::new),
             timeout: headers::timeout(headers),
             has_cookie: !handshake::wants_cookie(headers),
             caller,
+            token,
         })
+    }
+
+    /// Does what needs to know the names that options are checked against.
+    fn scoped<T>(&self, principal: &Principal, work: impl FnOnce(&Scope<'_>) -> T) -> T {
+        let is_domain = |name: &Name| {
+            self.gateway.visible_tables(principal).iter().any(|visible| visible.table.name.domain == *name)
+        };
+        work(&Scope { mesh: &self.gateway.mesh(), is_domain: &is_domain })
     }
 
     /// The info of what a descriptor asks for: planned, not run.
     async fn flight_info(&self, call: &Call, descriptor: FlightDescriptor) -> Result<FlightInfo, Error> {
-        let (schema, endpoint) = match Asked::of(&descriptor)? {
-            Asked::Statement(sql) => self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?,
+        let (schema, endpoints) = match Asked::of(&descriptor)? {
+            Asked::Statement(text) => self.offer(call, Self::statement(call, text, Vec::new(), None)).await?,
             Asked::Path(path) => {
                 let sql = self.table_scan(call, &path).await?;
                 self.offer(call, Self::statement(call, sql, Vec::new(), None)).await?
@@ -119,21 +152,21 @@ impl Door {
                 let schema = self.metadata(call, asked)?.schema();
                 // The command itself is the ticket: it shows its caller nothing that he may not ask for anyway.
                 let ticket = Some(Ticket { ticket: descriptor.cmd.clone() });
-                (schema, FlightEndpoint { ticket, ..FlightEndpoint::default() })
+                (schema, vec![FlightEndpoint { ticket, ..FlightEndpoint::default() }])
             }
         };
-        statement::info(&schema, descriptor, Some(endpoint))
+        statement::info(&schema, descriptor, endpoints)
     }
 
     /// The schema of what a descriptor asks for.
     async fn schema(&self, call: &Call, descriptor: &FlightDescriptor) -> Result<SchemaRef, Error> {
-        let sql = match Asked::of(descriptor)? {
-            Asked::Statement(sql) => sql,
-            Asked::Path(path) => self.table_scan(call, &path).await?,
+        let text = match Asked::of(descriptor)? {
+            Asked::Statement(text) => text,
+            Asked::Path(path) => self.table_scan(call, &path).await?.into(),
             Asked::Prepared(handle) => return self.prepared_schema(call, &handle).await,
             Asked::Metadata(asked) => return Ok(self.metadata(call, asked)?.schema()),
         };
-        let query = self.plan(call, Self::statement(call, sql, Vec::new(), None), Pins::default()).await?;
+        let query = self.plan(call, Self::statement(call, text, Vec::new(), None), Pins::default()).await?;
         let schema = query.schema();
         query.finish().await?;
         Ok(schema)
@@ -155,7 +188,7 @@ impl Door {
             let descriptor = FlightDescriptor::new_path(vec![name.domain.to_string(), name.table.to_string()]);
             // As in the results themselves, where every column may be NULL.
             let fields = visible.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-            statement::info(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), descriptor, None)
+            statement::info(&Arc::new(Schema::new(fields.collect::<Vec<_>>())), descriptor, Vec::new())
         };
         tables.iter().take(MAX_FLIGHTS).map(flight).collect()
     }

@@ -12,32 +12,47 @@ use datafusion::common::ScalarValue;
 
 use super::{encode, ticket};
 use crate::error::{Error, ErrorKind};
+use crate::query::Parameter;
 
-/// The one row of `batches` as values of the types that the statement wants, by position: clients name the columns
-/// as they like. None where there is no row.
+/// Most rows that can be bound at a time: the statement is planned for each.
+const MAX_ROWS: usize = 1_000;
+
+/// Rows of values, each as the statement wants them.
+pub(super) type Rows = Vec<Vec<ScalarValue>>;
+
+/// The columns that clients are told to send, named by their placeholders.
+pub(super) fn schema(parameters: &[Parameter]) -> Schema {
+    let field =
+        |(number, parameter): (usize, &Parameter)| Field::new(format!("${number}"), parameter.told.clone(), true);
+    Schema::new((1..).zip(parameters).map(field).collect::<Vec<_>>())
+}
+
+/// The rows of `batches` as values of the types that the statement wants, by position: clients name the columns as
+/// they like.
 ///
 /// # Errors
-/// [`ErrorKind::UnsupportedCommand`] for more than one row; [`ErrorKind::InvalidStatement`] for a wrong number of
-/// values; [`ErrorKind::DataError`] for a value that does not fit, without the value.
-pub(super) fn bind(batches: &[RecordBatch], wanted: &[Field]) -> Result<Option<Vec<ScalarValue>>, Error> {
-    match batches.iter().map(RecordBatch::num_rows).sum::<usize>() {
-        0 => return Ok(None),
-        1 => {}
-        _ => {
-            return Err(Error::new(
-                ErrorKind::UnsupportedCommand,
-                "not supported: binding more than one row at a time",
-            ));
+/// [`ErrorKind::LimitExceeded`] for too many rows; [`ErrorKind::InvalidStatement`] for a wrong number of values;
+/// [`ErrorKind::DataError`] for a value that does not fit, without the value.
+pub(super) fn bind(batches: &[RecordBatch], wanted: &[Parameter]) -> Result<Rows, Error> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    if rows > MAX_ROWS {
+        let message = format!("more than {MAX_ROWS} rows of parameters at a time; bind fewer");
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    let mut fitting = Vec::with_capacity(rows);
+    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+        if batch.num_columns() != wanted.len() {
+            return Err(wrong_number(wanted.len(), batch.num_columns()));
+        }
+        for row in 0..batch.num_rows() {
+            let values = batch.columns().iter().zip(wanted).enumerate();
+            let fitted = values.map(|(index, (column, Parameter { bound, .. }))| {
+                fit(column, row, bound).ok_or_else(|| misfit(index, bound))
+            });
+            fitting.push(fitted.collect::<Result<_, _>>()?);
         }
     }
-    let Some(batch) = batches.iter().find(|batch| batch.num_rows() == 1) else { return Ok(None) };
-    if batch.num_columns() != wanted.len() {
-        return Err(wrong_number(wanted.len(), batch.num_columns()));
-    }
-    let values = batch.columns().iter().zip(wanted).enumerate();
-    let fitted =
-        values.map(|(index, (column, field))| fit(column, field.data_type()).ok_or_else(|| misfit(index, field)));
-    fitted.collect::<Result<_, _>>().map(Some)
+    Ok(fitting)
 }
 
 /// What is told when a statement gets too few or too many values.
@@ -46,14 +61,14 @@ pub(super) fn wrong_number(wanted: usize, got: usize) -> Error {
     Error::new(ErrorKind::InvalidStatement, message).with_sqlstate("07001")
 }
 
-fn misfit(index: usize, field: &Field) -> Error {
-    let message = format!("the value of parameter ${} does not fit the type {}", index + 1, field.data_type());
+fn misfit(index: usize, wanted: &DataType) -> Error {
+    let message = format!("the value of parameter ${} does not fit the type {wanted}", index + 1);
     Error::new(ErrorKind::DataError, message)
 }
 
-/// The first value of `column` in the type `wanted`, without loss; in its own where the type is not known.
-fn fit(column: &ArrayRef, wanted: &DataType) -> Option<ScalarValue> {
-    let value = plain(ScalarValue::try_from_array(column, 0).ok()?);
+/// The value of `column` at `row` in the type `wanted`, without loss; in its own where the type is not known.
+fn fit(column: &ArrayRef, row: usize, wanted: &DataType) -> Option<ScalarValue> {
+    let value = plain(ScalarValue::try_from_array(column, row).ok()?);
     if wanted.is_null() {
         return Some(value);
     }
@@ -81,22 +96,20 @@ fn plain(value: ScalarValue) -> ScalarValue {
     }
 }
 
-/// Values as a ticket carries them; nothing for no values.
+/// Rows of values as a ticket carries them; nothing for none.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`] where Arrow cannot encode them.
-pub(super) fn encode(values: &[ScalarValue]) -> Result<Bytes, Error> {
-    if values.is_empty() {
+/// [`ErrorKind::InvalidStatement`] where one parameter has values of different types.
+pub(super) fn encode(rows: &Rows) -> Result<Bytes, Error> {
+    let parameters = rows.first().map_or(0, Vec::len);
+    if parameters == 0 {
         return Ok(Bytes::new());
     }
-    let fields: Vec<Field> = values
-        .iter()
-        .enumerate()
-        .map(|(index, value)| Field::new(format!("{}", index + 1), value.data_type(), true))
-        .collect();
-    let columns = values.iter().map(|value| value.to_array()).collect::<Result<Vec<_>, _>>();
-    let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.map_err(|error| encode::internal(&error))?);
+    let columns = (0..parameters).map(|index| column(rows, index)).collect::<Result<Vec<_>, _>>()?;
+    let field =
+        |(index, column): (usize, &ArrayRef)| Field::new((index + 1).to_string(), column.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().enumerate().map(field).collect::<Vec<_>>()));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns);
     let write = |batch: &RecordBatch| {
         let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
         writer.write(batch)?;
@@ -105,18 +118,37 @@ pub(super) fn encode(values: &[ScalarValue]) -> Result<Bytes, Error> {
     batch.and_then(|batch| write(&batch)).map(Bytes::from).map_err(|error| encode::internal(&error))
 }
 
-/// The values that a ticket carries.
+/// The values of one parameter. Where its type is not known, each row brings its own, and they must agree.
+fn column(rows: &Rows, index: usize) -> Result<ArrayRef, Error> {
+    let values = || rows.iter().filter_map(|row| row.get(index));
+    let data_type =
+        values().map(ScalarValue::data_type).find(|data_type| !data_type.is_null()).unwrap_or(DataType::Null);
+    let mixed = || {
+        let message = format!("the rows bind values of different types to parameter ${}; cast it", index + 1);
+        Error::new(ErrorKind::InvalidStatement, message).with_sqlstate("07006")
+    };
+    let typed = values().map(|value| {
+        if *value == ScalarValue::Null {
+            return ScalarValue::try_from(&data_type).map_err(|_| mixed());
+        }
+        (value.data_type() == data_type).then(|| value.clone()).ok_or_else(mixed)
+    });
+    ScalarValue::iter_to_array(typed.collect::<Result<Vec<_>, _>>()?).map_err(|error| encode::internal(&error))
+}
+
+/// The rows of values that a ticket carries.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidTicket`] where it carries something else.
-pub(super) fn decode(bytes: &[u8]) -> Result<Vec<ScalarValue>, Error> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Rows, Error> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
     let mut reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|_| ticket::invalid())?;
-    let batch = reader.next().and_then(Result::ok).filter(|batch| batch.num_rows() == 1).ok_or_else(ticket::invalid)?;
-    let values = batch.columns().iter().map(|column| ScalarValue::try_from_array(column, 0));
-    values.collect::<Result<_, _>>().map_err(|_| ticket::invalid())
+    let batch = reader.next().and_then(Result::ok).ok_or_else(ticket::invalid)?;
+    let values = |row| batch.columns().iter().map(move |column| ScalarValue::try_from_array(column, row));
+    let rows = (0..batch.num_rows()).map(|row| values(row).collect::<Result<_, _>>());
+    rows.collect::<Result<_, _>>().map_err(|_| ticket::invalid())
 }
 
 #[cfg(test)]
@@ -134,9 +166,13 @@ mod tests {
     #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn check(column: ArrayRef, wanted: DataType, expected: Result<ScalarValue, ErrorKind>) {
         let batch = RecordBatch::try_from_iter_with_nullable([("any name", column, true)]).unwrap();
-        let bound = bind(&[batch], &[Field::new("$1", wanted.clone(), true)]);
-        let bound = bound.map(|values| values.unwrap().remove(0)).map_err(|error| error.kind);
+        let bound = bind(&[batch], &[parameter(&wanted)]);
+        let bound = bound.map(|mut rows| rows.remove(0).remove(0)).map_err(|error| error.kind);
         assert_eq!(bound, expected, "{wanted}");
+    }
+
+    fn parameter(bound: &DataType) -> Parameter {
+        Parameter { bound: bound.clone(), told: bound.clone() }
     }
 
     fn text(value: &str) -> ScalarValue {
@@ -205,38 +241,45 @@ mod tests {
         check(Arc::new(Date32Array::from(vec![1])), DataType::Boolean, bad());
         let batch =
             RecordBatch::try_from_iter([("a", Arc::new(StringArray::from(vec!["4711x"])) as ArrayRef)]).unwrap();
-        let error = bind(&[batch], &[Field::new("$1", DataType::Int64, true)]).unwrap_err();
+        let error = bind(&[batch], &[parameter(&DataType::Int64)]).unwrap_err();
         assert!(error.message.contains("$1") && !error.message.contains("4711"), "{}", error.message);
     }
 
     #[test]
-    fn one_row_with_as_many_values_as_the_statement_wants() {
+    fn every_row_is_bound_with_as_many_values_as_the_statement_wants() {
         let batch = |rows: usize| {
             RecordBatch::try_from_iter([("a", Arc::new(Int64Array::from(vec![1; rows])) as ArrayRef)]).unwrap()
         };
-        let wanted = vec![Field::new("$1", DataType::Int64, true)];
-        let kind = |batches: &[RecordBatch], wanted: &[Field]| bind(batches, wanted).map_err(|error| error.kind);
-        assert_eq!(kind(&[], &wanted), Ok(None));
-        assert_eq!(kind(&[batch(0)], &wanted), Ok(None));
-        assert_eq!(kind(&[batch(0), batch(1)], &wanted), Ok(Some(vec![ScalarValue::Int64(Some(1))])));
-        assert_eq!(kind(&[batch(2)], &wanted), Err(ErrorKind::UnsupportedCommand));
-        assert_eq!(kind(&[batch(1), batch(1)], &wanted), Err(ErrorKind::UnsupportedCommand));
-        assert_eq!(kind(&[batch(1)], &[]), Err(ErrorKind::InvalidStatement));
-        assert_eq!(kind(&[RecordBatch::new_empty(Arc::new(Schema::empty()))], &[]), Ok(None));
+        let wanted = vec![parameter(&DataType::Int64)];
+        let bound = |batches: &[RecordBatch], wanted: &[Parameter]| bind(batches, wanted).map_err(|error| error.kind);
+        let ones = |rows: usize| Ok(vec![vec![ScalarValue::Int64(Some(1))]; rows]);
+        assert_eq!(bound(&[], &wanted), ones(0));
+        assert_eq!(bound(&[batch(0)], &wanted), ones(0));
+        assert_eq!(bound(&[batch(0), batch(1)], &wanted), ones(1));
+        assert_eq!(bound(&[batch(2), batch(1)], &wanted), ones(3));
+        assert_eq!(bound(&[batch(MAX_ROWS), batch(1)], &wanted), Err(ErrorKind::LimitExceeded));
+        assert_eq!(bound(&[batch(1)], &[]), Err(ErrorKind::InvalidStatement));
+        assert_eq!(bound(&[RecordBatch::new_empty(Arc::new(Schema::empty()))], &[]), ones(0));
     }
 
     #[test]
     fn a_ticket_carries_values_unchanged() {
-        let values = vec![
-            ScalarValue::Int64(Some(1)),
-            text("ä"),
-            ScalarValue::Null,
-            ScalarValue::Utf8(None),
-            ScalarValue::Decimal128(Some(5), 10, 2),
-            ScalarValue::Binary(Some(vec![0, 255])),
+        let rows = vec![
+            vec![ScalarValue::Int64(Some(1)), text("ä"), ScalarValue::Null, ScalarValue::Binary(Some(vec![0, 255]))],
+            vec![ScalarValue::Int64(None), text(""), ScalarValue::Null, ScalarValue::Binary(None)],
         ];
-        assert_eq!(decode(&encode(&values).unwrap()).unwrap(), values);
-        assert_eq!(decode(&encode(&[]).unwrap()).unwrap(), []);
+        assert_eq!(decode(&encode(&rows).unwrap()).unwrap(), rows);
+        let decimal = vec![vec![ScalarValue::Decimal128(Some(5), 10, 2)]];
+        assert_eq!(decode(&encode(&decimal).unwrap()).unwrap(), decimal);
+        assert_eq!(decode(&encode(&Vec::new()).unwrap()).unwrap(), Rows::new());
         assert_eq!(decode(b"nonsense").unwrap_err().kind, ErrorKind::InvalidTicket);
+    }
+
+    #[test]
+    fn the_values_of_a_parameter_without_a_known_type_must_agree() {
+        let rows = vec![vec![ScalarValue::Null], vec![text("x")]];
+        assert_eq!(decode(&encode(&rows).unwrap()).unwrap(), [[ScalarValue::Utf8(None)], [text("x")]]);
+        let mixed = vec![vec![ScalarValue::Int64(Some(1))], vec![text("x")]];
+        assert_eq!(encode(&mixed).unwrap_err().kind, ErrorKind::InvalidStatement);
     }
 }

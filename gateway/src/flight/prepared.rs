@@ -4,25 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
-use arrow_flight::sql::{ActionCreatePreparedStatementRequest, Any, ProstMessageExt};
+use arrow_flight::sql::{Any, ProstMessageExt};
 use arrow_flight::{FlightData, sql};
 use bytes::Bytes;
 use catalog::Name;
-use datafusion::common::ScalarValue;
 use futures::{Stream, StreamExt, TryStreamExt};
 use moka::future::Cache;
 use prost::Message;
 use proto::flight::sql::ActionCreatePreparedStatementResult;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::session::{Owner, owner};
-use super::{Call, Door, command, encode, parameters, placeholders};
+use super::{Call, Door, encode, parameters, placeholders};
 use crate::auth::{self, Caller};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Description, Pins, Query, Statement};
+use crate::query::{Description, Parameter, Pins, Query, Statement, Text};
 
 /// Most bytes of all prepared statements together; the least used make room.
 const CAPACITY_BYTES: u64 = 256 << 20;
@@ -49,15 +48,15 @@ pub(super) struct PreparedStatements {
 #[derive(Debug, Clone)]
 struct Prepared {
     owner: Owner,
-    sql: String,
+    text: Text,
     domain: Option<Name>,
-    parameters: Vec<Field>,
+    parameters: Vec<Parameter>,
     bound: Option<Bound>,
 }
 
 #[derive(Debug, Clone)]
 struct Bound {
-    values: Vec<ScalarValue>,
+    rows: parameters::Rows,
     bytes: usize,
 }
 
@@ -65,7 +64,7 @@ impl PreparedStatements {
     pub(super) fn new() -> Self {
         let weigher = |_: &Bytes, prepared: &Arc<Prepared>| {
             let bound = prepared.bound.as_ref().map_or(0, |bound| bound.bytes);
-            u32::try_from(OVERHEAD_BYTES + prepared.sql.len() + bound).unwrap_or(u32::MAX)
+            u32::try_from(OVERHEAD_BYTES + prepared.text.bytes().len() + bound).unwrap_or(u32::MAX)
         };
         Self { by_handle: Cache::builder().weigher(weigher).max_capacity(CAPACITY_BYTES).time_to_idle(IDLE).build() }
     }
@@ -89,7 +88,8 @@ impl PreparedStatements {
     async fn bind(&self, caller: &Caller, handle: &Bytes, batches: &[RecordBatch]) -> Result<(), Error> {
         let mut prepared = self.find(caller, handle).await?.as_ref().clone();
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        prepared.bound = parameters::bind(batches, &prepared.parameters)?.map(|values| Bound { values, bytes });
+        let rows = parameters::bind(batches, &prepared.parameters)?;
+        prepared.bound = (!rows.is_empty()).then_some(Bound { rows, bytes });
         self.by_handle.insert(handle.clone(), Arc::new(prepared)).await;
         Ok(())
     }
@@ -104,19 +104,17 @@ impl PreparedStatements {
 
 impl Door {
     /// Prepares a statement: what it takes and gives, and a handle for it.
-    pub(super) async fn prepare(
-        &self,
-        call: &Call,
-        request: ActionCreatePreparedStatementRequest,
-    ) -> Result<Bytes, Error> {
-        command::refuse_transaction(request.transaction_id.as_ref())?;
-        let sql = placeholders::number(&request.query)?;
-        let statement = Self::statement(call, sql.clone(), Vec::new(), None);
+    pub(super) async fn prepare(&self, call: &Call, text: Text) -> Result<Bytes, Error> {
+        let text = match text {
+            Text::Sql(sql) => Text::Sql(placeholders::number(&sql)?),
+            Text::Substrait(plan) => Text::Substrait(plan),
+        };
+        let statement = Self::statement(call, text.clone(), Vec::new(), None);
         let domain = statement.domain.clone();
         let Description { schema, parameters } = self.describe(call, statement).await?;
-        let parameter_schema = encode::schema(&Schema::new(parameters.clone()))?;
+        let parameter_schema = encode::schema(&parameters::schema(&parameters))?;
         let owner = owner(&call.caller);
-        let handle = self.prepared.insert(Prepared { owner, sql, domain, parameters, bound: None }).await?;
+        let handle = self.prepared.insert(Prepared { owner, text, domain, parameters, bound: None }).await?;
         let result = ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle,
             dataset_schema: encode::schema(&schema)?,
@@ -131,13 +129,13 @@ impl Door {
     /// The statement of a handle with its bound values.
     pub(super) async fn prepared_statement(&self, call: &Call, handle: &Bytes) -> Result<Statement, Error> {
         let prepared = self.find_prepared(call, handle).await?;
-        let values = prepared.bound.as_ref().map(|bound| bound.values.clone()).unwrap_or_default();
-        if values.len() != prepared.parameters.len() {
-            let error = parameters::wrong_number(prepared.parameters.len(), values.len());
-            let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
+        let rows = prepared.bound.as_ref().map(|bound| bound.rows.clone()).unwrap_or_default();
+        if rows.is_empty() && !prepared.parameters.is_empty() {
+            let error = parameters::wrong_number(prepared.parameters.len(), 0);
+            let statement = Self::statement(call, prepared.text.clone(), Vec::new(), prepared.domain.clone());
             return Err(self.refuse(call, statement, error).await);
         }
-        Ok(Self::statement(call, prepared.sql.clone(), values, prepared.domain.clone()))
+        Ok(Self::statement(call, prepared.text.clone(), rows, prepared.domain.clone()))
     }
 
     /// The schema of a prepared statement as it would be now; values need not be bound yet.
@@ -145,7 +143,7 @@ impl Door {
         let prepared = self.find_prepared(call, handle).await?;
         match &prepared.bound {
             None if !prepared.parameters.is_empty() => {
-                let statement = Self::statement(call, prepared.sql.clone(), Vec::new(), prepared.domain.clone());
+                let statement = Self::statement(call, prepared.text.clone(), Vec::new(), prepared.domain.clone());
                 Ok(self.describe(call, statement).await?.schema)
             }
             Some(_) | None => {
@@ -202,9 +200,9 @@ where
         // Some clients begin with a message that holds the descriptor only.
         .try_filter(|message| futures::future::ready(!message.data_header.is_empty()));
     FlightRecordBatchStream::new_from_flight_data(bounded).try_collect().await.map_err(|error| match error {
-        FlightError::DecodeError(text) if text == TOO_LARGE => {
-            Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
-        }
+        FlightError::DecodeError(text) if text == TOO_LARGE => too_large(),
+        // What the transport says of a message that is longer than any may be.
+        FlightError::Tonic(status) if status.code() == Code::OutOfRange => too_large(),
         FlightError::Arrow(_)
         | FlightError::NotYetImplemented(_)
         | FlightError::Tonic(_)
@@ -216,12 +214,17 @@ where
 
 const TOO_LARGE: &str = "too large";
 
+fn too_large() -> Error {
+    Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
     use arrow::array::{ArrayRef, Int64Array, StringArray};
     use arrow::datatypes::DataType;
     use arrow_flight::FlightDescriptor;
+    use datafusion::common::ScalarValue;
     use policies::Principal;
 
     use super::*;
@@ -232,8 +235,8 @@ mod tests {
     }
 
     fn statement(caller: &Caller) -> Prepared {
-        let parameters = vec![Field::new("$1", DataType::Int64, true)];
-        Prepared { owner: owner(caller), sql: "SELECT $1".into(), domain: None, parameters, bound: None }
+        let parameters = vec![Parameter { bound: DataType::Int64, told: DataType::Int64 }];
+        Prepared { owner: owner(caller), text: "SELECT $1".to_owned().into(), domain: None, parameters, bound: None }
     }
 
     fn row(value: i64) -> RecordBatch {
@@ -262,8 +265,8 @@ mod tests {
             [(vec![row(1)], Some(1)), (vec![row(2)], Some(2)), (vec![row(2).slice(0, 0)], None), (vec![], None)]
         {
             all.bind(&ann, &handle, &batches).await.unwrap();
-            let bound = all.find(&ann, &handle).await.unwrap().bound.as_ref().map(|bound| bound.values.clone());
-            assert_eq!(bound, expected.map(|value| vec![ScalarValue::Int64(Some(value))]));
+            let bound = all.find(&ann, &handle).await.unwrap().bound.as_ref().map(|bound| bound.rows.clone());
+            assert_eq!(bound, expected.map(|value| vec![vec![ScalarValue::Int64(Some(value))]]));
         }
         all.close(&ann, &handle).await;
         all.close(&ann, &handle).await;

@@ -35,7 +35,7 @@ where
             let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle) };
             Ok(PutResult { app_metadata: result.encode_to_vec().into() })
         }
-        Put::Statement(sql) => Err(door.update(call, Door::statement(call, sql, Vec::new(), None)).await),
+        Put::Statement(text) => Err(door.update(call, Door::statement(call, text, Vec::new(), None)).await),
         Put::Prepared(handle) => {
             let statement = door.prepared_statement(call, &handle).await?;
             Err(door.update(call, statement).await)

@@ -47,7 +47,7 @@ impl FlightService for Door {
     async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
         let work = async {
             let call = self.call(&request).await?;
-            Ok(all(self.flights(&call)?))
+            call.answered(all(self.flights(&call)?))
         };
         answer("ListFlights", work).await
     }
@@ -55,7 +55,8 @@ impl FlightService for Door {
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
         let work = async {
             let call = self.call(&request).await?;
-            self.flight_info(&call, request.into_inner()).await.map(Response::new)
+            let info = self.flight_info(&call, request.into_inner()).await?;
+            call.answered(Response::new(info))
         };
         Box::pin(answer("GetFlightInfo", work)).await
     }
@@ -67,7 +68,7 @@ impl FlightService for Door {
             // Without a descriptor the query is complete: there is nothing to poll for.
             let poll =
                 PollInfo { info: Some(info), flight_descriptor: None, progress: Some(1.0), expiration_time: None };
-            Ok(Response::new(poll))
+            call.answered(Response::new(poll))
         };
         Box::pin(answer("PollFlightInfo", work)).await
     }
@@ -76,7 +77,7 @@ impl FlightService for Door {
         let work = async {
             let call = self.call(&request).await?;
             let schema = self.schema(&call, request.get_ref()).await?;
-            Ok(Response::new(SchemaResult { schema: encode::schema(&schema)? }))
+            call.answered(Response::new(SchemaResult { schema: encode::schema(&schema)? }))
         };
         Box::pin(answer("GetSchema", work)).await
     }
@@ -84,7 +85,8 @@ impl FlightService for Door {
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
         let work = async {
             let call = self.call(&request).await?;
-            self.rows(&call, request.get_ref()).await.map(Response::new)
+            let rows = self.rows(&call, request.get_ref()).await?;
+            call.answered(Response::new(rows))
         };
         Box::pin(answer("DoGet", work)).await
     }
@@ -93,7 +95,7 @@ impl FlightService for Door {
         let work = async {
             let call = self.call(&request).await?;
             let result = put::receive(self, &call, request.into_inner()).await?;
-            Ok(all(vec![result]))
+            call.answered(all(vec![result]))
         };
         Box::pin(answer("DoPut", work)).await
     }
@@ -101,16 +103,14 @@ impl FlightService for Door {
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
         let work = async {
             let call = self.call(&request).await?;
-            actions::perform(self, &call, request.into_inner()).await
+            let results = actions::perform(self, &call, request.into_inner()).await?;
+            call.answered(results)
         };
         Box::pin(answer("DoAction", work)).await
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
-        let work = async {
-            self.call(&request).await?;
-            Ok(all(actions::list()))
-        };
+        let work = async { self.call(&request).await?.answered(all(actions::list())) };
         answer("ListActions", work).await
     }
 

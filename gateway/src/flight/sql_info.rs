@@ -8,14 +8,13 @@ use arrow_flight::sql::metadata::SqlInfoDataBuilder;
 
 use super::metadata::unbuilt;
 use crate::error::Error;
+use crate::query::substrait_version;
 
 /// Ids with a text.
-const TEXTS: [(u32, &str); 11] = [
+const TEXTS: [(u32, &str); 9] = [
     (0, "meshgate"),
     (1, env!("CARGO_PKG_VERSION")),
     (2, arrow::ARROW_VERSION),
-    (6, ""), // Substrait versions
-    (7, ""),
     (504, "\""),
     (513, "\\"), // escapes `%` and `_` in patterns of metadata calls
     (514, ""),   // more characters of names without quotes
@@ -25,10 +24,9 @@ const TEXTS: [(u32, &str); 11] = [
 ];
 
 /// Ids with a truth value. Most are about what a read-only gateway does not do.
-const FLAGS: [(u32, bool); 32] = [
+const FLAGS: [(u32, bool); 31] = [
     (3, true),    // read only
     (4, true),    // SQL
-    (5, false),   // Substrait
     (9, false),   // CancelQuery, which is deprecated; CancelFlightInfo is there
     (10, false),  // ingest
     (11, false),  // ingest in transactions
@@ -230,10 +228,22 @@ pub(super) fn answer(command: &CommandGetSqlInfo) -> Result<RecordBatch, Error> 
     NUMBERS.iter().filter(|(id, _)| is_asked(id)).for_each(|(id, number)| builder.append(*id, *number));
     BITS.iter().filter(|(id, _)| is_asked(id)).for_each(|(id, bits)| builder.append(*id, *bits));
     LISTS.iter().filter(|(id, _)| is_asked(id)).for_each(|(id, list)| builder.append(*id, *list));
+    substrait(|id| is_asked(&id), &mut builder);
     if is_asked(&CONVERSIONS) {
         builder.append(CONVERSIONS, BTreeMap::<i32, Vec<i32>>::new());
     }
     builder.build().and_then(|all| all.record_batch(None)).map_err(unbuilt)
+}
+
+/// Whether Substrait plans are read (5), and of which versions (6 to 7): an oldest one is not known.
+fn substrait(is_asked: impl Fn(u32) -> bool, builder: &mut SqlInfoDataBuilder) {
+    let version = substrait_version();
+    if is_asked(5) {
+        builder.append(5, version.is_some());
+    }
+    for (id, version) in [(6, None), (7, version.as_deref())].into_iter().filter(|(id, _)| is_asked(*id)) {
+        builder.append(id, version.unwrap_or_default());
+    }
 }
 
 /// The id of the conversions by `CONVERT`, a map: there are none, but the id must be there.

@@ -8,29 +8,29 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use bytes::Bytes;
 use catalog::{Name, TableName, Version};
-use datafusion::common::ScalarValue;
 use prost_types::Timestamp;
 use proto::meshgate::v1::{self as messages, pin};
 
 use super::command::Redeemed;
 use super::headers::shorter;
-use super::{Call, Door, cancel, encode, parameters, ticket};
+use super::parameters::Rows;
+use super::{Call, Door, cancel, encode, parameters, part, ticket};
 use crate::error::{Error, ErrorKind};
-use crate::query::{Origin, Pins, Planned, Query, Statement};
+use crate::query::{Divided, Division, Origin, Pins, Planned, Query, Statement, Text, Types};
 
-/// The info of a result: one endpoint, no location, nothing that tells how much there is.
+/// The info of a result: no location, nothing that tells how much there is.
 ///
 /// # Errors
 /// [`ErrorKind::Internal`] where the schema cannot be encoded.
 pub(super) fn info(
     schema: &SchemaRef,
     descriptor: FlightDescriptor,
-    endpoint: Option<FlightEndpoint>,
+    endpoint: Vec<FlightEndpoint>,
 ) -> Result<FlightInfo, Error> {
     Ok(FlightInfo {
         schema: encode::schema(schema)?,
         flight_descriptor: Some(descriptor),
-        endpoint: endpoint.into_iter().collect(),
+        endpoint,
         total_records: -1,
         total_bytes: -1,
         ordered: false,
@@ -40,14 +40,17 @@ pub(super) fn info(
 
 impl Door {
     /// The statement of a call, with the options of its session.
-    pub(super) fn statement(call: &Call, sql: String, parameters: Vec<ScalarValue>, domain: Option<Name>) -> Statement {
+    pub(super) fn statement(call: &Call, text: impl Into<Text>, parameters: Rows, domain: Option<Name>) -> Statement {
         let options = &call.options;
         Statement {
-            sql,
+            text: text.into(),
             parameters,
             domain: domain.or_else(|| options.domain.clone()),
             timeout: shorter(options.timeout, call.timeout),
             row_limit: options.rows,
+            as_of_unix_ms: options.as_of_unix_ms,
+            types: options.types,
+            division: options.endpoints.filter(|endpoints| endpoints.get() > 1).map(Division::AtMost),
             origin: Origin::of(&call.caller),
         }
     }
@@ -59,13 +62,23 @@ impl Door {
         query.plan(pins).await
     }
 
-    /// Plans a statement, and returns its schema with an endpoint where its owner can fetch the result.
-    pub(super) async fn offer(&self, call: &Call, statement: Statement) -> Result<(SchemaRef, FlightEndpoint), Error> {
+    /// Plans a statement, and returns its schema with the endpoints where its owner can fetch the result: one, unless
+    /// he has asked for more.
+    pub(super) async fn offer(
+        &self,
+        call: &Call,
+        statement: Statement,
+    ) -> Result<(SchemaRef, Vec<FlightEndpoint>), Error> {
         let query = self.plan(call, statement.clone(), Pins::default()).await?;
         let schema = query.schema();
+        let (sql, substrait) = match statement.text {
+            Text::Sql(sql) => (sql, Bytes::new()),
+            Text::Substrait(plan) => (String::new(), plan),
+        };
         let ticket = messages::Ticket {
             query_id: query.id().to_owned(),
-            statement: statement.sql,
+            statement: sql,
+            substrait,
             parameters: parameters::encode(&statement.parameters)?,
             domain: statement.domain.map(|domain| domain.to_string()),
             subject: call.caller.principal.subject.to_string(),
@@ -76,9 +89,19 @@ impl Door {
             timeout_ms: call.options.timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
             row_limit: statement.row_limit,
             schema_digest: ticket::schema_digest(&schema)?,
+            as_of_unix_ms: statement.as_of_unix_ms,
+            types: statement.types.as_str().to_owned(),
+            part: None,
         };
+        if let Some(Divided::Whole(parts)) = query.divided() {
+            let endpoints = parts.iter().map(|part| self.endpoint(part::ticket(ticket.clone(), part)));
+            let endpoints = endpoints.collect::<Result<_, _>>()?;
+            // Each part is planned when it is fetched.
+            query.finish().await?;
+            return Ok((schema, endpoints));
+        }
         self.parked.park(query);
-        Ok((schema, self.endpoint(ticket)?))
+        Ok((schema, vec![self.endpoint(ticket)?]))
     }
 
     /// An endpoint for `ticket`, good from now on for a ticket's lifetime.
@@ -117,11 +140,18 @@ impl Door {
         let ticket = self.open_ticket(call, handle)?;
         let cancelled = self.cancels.token(&call.caller.principal.subject, &ticket.query_id).await;
         let statement = Statement {
-            sql: ticket.statement,
+            text: if ticket.substrait.is_empty() {
+                Text::Sql(ticket.statement)
+            } else {
+                Text::Substrait(ticket.substrait)
+            },
             parameters: parameters::decode(&ticket.parameters)?,
             domain: ticket.domain.map(|domain| domain.parse()).transpose().map_err(|_| ticket::invalid())?,
             timeout: shorter(ticket.timeout_ms.map(Duration::from_millis), call.timeout),
             row_limit: ticket.row_limit,
+            as_of_unix_ms: ticket.as_of_unix_ms,
+            types: Types::named(&ticket.types).ok_or_else(ticket::invalid)?,
+            division: ticket.part.as_ref().map(part::of).transpose()?.map(Division::Part),
             origin: Origin::of(&call.caller).redeeming(&ticket.query_id),
         };
         let parked = self.parked.take(&ticket.query_id, &call.caller, statement.timeout);
@@ -234,7 +264,7 @@ mod tests {
     #[test]
     fn an_info_tells_nothing_of_how_much_there_is() {
         let schema = SchemaRef::new(arrow::datatypes::Schema::empty());
-        let info = info(&schema, FlightDescriptor::new_cmd("x"), Some(FlightEndpoint::default())).unwrap();
+        let info = info(&schema, FlightDescriptor::new_cmd("x"), vec![FlightEndpoint::default()]).unwrap();
         assert_eq!((info.total_records, info.total_bytes, info.endpoint.len()), (-1, -1, 1));
         assert!(info.endpoint[0].location.is_empty() && info.app_metadata.is_empty());
     }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::collect;
 use policies::{KeySet, Restrictions};
 
-use super::{Reader, Snapshot};
+use super::Snapshot;
 use crate::error::{Error, ErrorKind};
 use crate::failure;
 
@@ -48,7 +48,7 @@ async fn keys_of(snapshot: &Arc<Snapshot>, set: &KeySet) -> Result<Vec<ScalarVal
         return Err(missing());
     }
     let restrictions = set.restrictions(table).ok_or_else(missing)?;
-    let opened = snapshot.open(table, &Reader::Caller).await?;
+    let opened = snapshot.open_now(table).await?;
     let binding = catalog::drift::bind(table, &opened.provider.schema());
     let binding = binding.map_err(|violated| failure::told_violation(&violated))?;
     let governed = policies::governed_table(opened.provider, Arc::clone(table), &binding, restrictions, opened.version)

@@ -31,8 +31,10 @@ pub(crate) struct Snapshot {
     pub(crate) mesh: Arc<Mesh>,
     pub(crate) principal: Arc<Principal>,
     pins: Pins,
+    as_of_unix_ms: Option<i64>,
     context: CallContext,
     opened: tokio::sync::Mutex<BTreeMap<TableName, Opened>>,
+    opened_now: tokio::sync::Mutex<BTreeMap<TableName, Opened>>,
     touched: Mutex<Touched>,
 }
 
@@ -76,12 +78,13 @@ pub(crate) enum Reader {
 
 impl Snapshot {
     pub(crate) fn new(gateway: &Arc<Gateway>, principal: &Arc<Principal>, query_id: &Arc<str>, limits: Bounds) -> Self {
-        let Bounds { pins, deadline } = limits;
+        let Bounds { pins, as_of_unix_ms, deadline } = limits;
         Self {
             gateway: Arc::clone(gateway),
             mesh: gateway.current(),
             principal: Arc::clone(principal),
             pins,
+            as_of_unix_ms,
             context: CallContext {
                 query_id: Arc::clone(query_id),
                 deadline,
@@ -91,6 +94,7 @@ impl Snapshot {
                 }),
             },
             opened: tokio::sync::Mutex::default(),
+            opened_now: tokio::sync::Mutex::default(),
             touched: Mutex::default(),
         }
     }
@@ -169,10 +173,25 @@ impl Snapshot {
         if let Some(known) = opened.get(&table.name) {
             return Ok(known.clone());
         }
-        let at = match self.pins.get(&table.name) {
-            Some(version) => At::Version(version),
-            None => At::Latest { max_age: self.mesh.config.cache.snapshot_max_age },
+        let at = match (self.pins.get(&table.name), self.as_of_unix_ms) {
+            (Some(version), _) => At::Version(version),
+            (None, Some(unix_ms)) => At::AsOf { unix_ms },
+            (None, None) => At::Latest { max_age: self.mesh.config.cache.snapshot_max_age },
         };
+        let fresh = self.gateway.connectors.open(table, at, &self.context).await;
+        let fresh = fresh.map_err(|error| failure::told_source(&error))?;
+        opened.insert(table.name.clone(), fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Opens a table that rules look into. What they say holds now, whatever time the caller reads, and whatever
+    /// version his ticket pins.
+    async fn open_now(&self, table: &Arc<Table>) -> Result<Opened, Error> {
+        let mut opened = self.opened_now.lock().await;
+        if let Some(known) = opened.get(&table.name) {
+            return Ok(known.clone());
+        }
+        let at = At::Latest { max_age: self.mesh.config.cache.snapshot_max_age };
         let fresh = self.gateway.connectors.open(table, at, &self.context).await;
         let fresh = fresh.map_err(|error| failure::told_source(&error))?;
         opened.insert(table.name.clone(), fresh.clone());
@@ -194,5 +213,7 @@ impl Snapshot {
 #[derive(Debug)]
 pub(crate) struct Bounds {
     pub(crate) pins: Pins,
+    /// The time whose versions are read where there is no pin, in milliseconds since 1970.
+    pub(crate) as_of_unix_ms: Option<i64>,
     pub(crate) deadline: Instant,
 }

@@ -1,5 +1,7 @@
 //! One execution of a statement, in phases that are types: received → planned → running.
 
+mod description;
+mod division;
 mod explain;
 pub(crate) mod memory;
 mod origin;
@@ -7,13 +9,14 @@ mod plan;
 mod record;
 mod run;
 mod running;
+mod substrait;
+mod text;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::{Field, SchemaRef};
 use catalog::{Name, TableName, Version};
 use datafusion::common::ScalarValue;
 use policies::Principal;
@@ -22,25 +25,37 @@ use crate::Gateway;
 use crate::error::{Error, ErrorKind};
 use crate::mesh::Mesh;
 
+pub use description::{Description, Parameter};
+pub use division::{Divided, Division, Part};
 pub use origin::Origin;
 pub use plan::Planned;
 use record::Record;
 pub use run::Running;
 pub(crate) use running::RunningQueries;
+pub(crate) use substrait::version as substrait_version;
+pub use text::Text;
+pub use wire::Types;
 
 /// What a caller wants to have run.
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
-    /// The text. Placeholders are `$1`, `$2`, ….
-    pub sql: String,
-    /// Values of the placeholders, in order.
-    pub parameters: Vec<ScalarValue>,
+    /// What is asked.
+    pub text: Text,
+    /// Values of the placeholders, in order. The statement runs once for each row of values, and the results follow
+    /// one another; without a row it runs once, without values.
+    pub parameters: Vec<Vec<ScalarValue>>,
     /// Domain of names that do not say theirs.
     pub domain: Option<Name>,
     /// Longest run that the caller wants; the mesh's limit holds as well.
     pub timeout: Option<Duration>,
     /// Most rows that the caller wants.
     pub row_limit: Option<u64>,
+    /// The time whose versions are read, in milliseconds since 1970; the present where there is none.
+    pub as_of_unix_ms: Option<i64>,
+    /// The Arrow types of the result.
+    pub types: Types,
+    /// How the result is divided among endpoints, where the caller wants several.
+    pub division: Option<Division>,
     /// Where it comes from; for its audit record.
     pub origin: Origin,
 }
@@ -55,15 +70,6 @@ impl Pins {
     pub fn get(&self, table: &TableName) -> Option<Version> {
         self.0.get(table).copied()
     }
-}
-
-/// What a statement takes and gives, known without running it.
-#[derive(Debug, Clone)]
-pub struct Description {
-    /// Columns of the result, in the types of the wire.
-    pub schema: SchemaRef,
-    /// The placeholders in order; nullable, of type Null where the statement does not tell the type.
-    pub parameters: Vec<Field>,
 }
 
 /// One execution of a statement, in phase `P`.
@@ -106,7 +112,7 @@ impl Query<Received> {
         if let Err(error) = entered {
             return Err(common.failed(error));
         }
-        if common.statement.sql.len() > longest {
+        if common.statement.text.len() > longest {
             let message = format!("the statement is longer than {longest} bytes (limits.statement)");
             return Err(common.failed(Error::new(ErrorKind::LimitExceeded, message)));
         }

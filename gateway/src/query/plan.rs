@@ -1,11 +1,10 @@
 //! Planning: parse, gate, resolve, optimise, verify. The same for every call that needs a plan.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use catalog::Name;
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -18,7 +17,8 @@ use datafusion::physical_plan::unnest::UnnestExec;
 
 use policies::Principal;
 
-use super::{Common, Description, Origin, Pins, Query, Received, Statement, deadline, explain, wire};
+use super::division::{self, Divided};
+use super::{Common, Origin, Pins, Query, Received, Statement, Text, Types, deadline, explain, substrait, wire};
 use crate::error::{Error, ErrorKind};
 use crate::governed::{Bounds, Reader, Snapshot, Touched};
 use crate::{failure, gate, session};
@@ -26,7 +26,10 @@ use crate::{failure, gate, session};
 /// The statement has a verified plan.
 #[derive(Debug)]
 pub struct Planned {
-    pub(super) plan: Arc<dyn ExecutionPlan>,
+    /// To be run one after the other: one for each row of parameters.
+    pub(super) plans: Vec<Arc<dyn ExecutionPlan>>,
+    /// How the result is divided among endpoints, where it is.
+    pub(super) divided: Option<Divided>,
     pub(super) task: Arc<TaskContext>,
     pub(super) schema: SchemaRef,
     pub(super) policy_version: u64,
@@ -53,25 +56,6 @@ impl Query<Received> {
             }
         }
     }
-
-    /// What the statement takes and gives.
-    ///
-    /// # Errors
-    /// As [`Query::plan`].
-    pub async fn describe(self) -> Result<Description, Error> {
-        let Self { mut common, .. } = self;
-        let snapshot = snapshot(&common, Pins::default());
-        let describing = describe(Arc::clone(&snapshot), common.statement.clone());
-        let described = common.on_query_runtime(describing).await;
-        common.touched(&snapshot);
-        match described {
-            Ok(description) => {
-                common.planned().await?;
-                Ok(description)
-            }
-            Err(error) => Err(common.recorded(error).await),
-        }
-    }
 }
 
 impl Query<Planned> {
@@ -85,6 +69,12 @@ impl Query<Planned> {
     #[must_use]
     pub fn pins(&self) -> &Pins {
         &self.phase.pins
+    }
+
+    /// How the result is divided among endpoints: `None` where one endpoint has all of it.
+    #[must_use]
+    pub fn divided(&self) -> Option<&Divided> {
+        self.phase.divided.as_ref()
     }
 
     /// The version of the policies that the plan obeys.
@@ -124,23 +114,25 @@ impl Query<Planned> {
 
 impl Common {
     /// Notes what the statement has touched.
-    fn touched(&mut self, snapshot: &Snapshot) {
+    pub(super) fn touched(&mut self, snapshot: &Snapshot) {
         let touched = snapshot.touched().clone();
         self.record.touched(&snapshot.mesh, &self.principal, &touched);
     }
 
     /// Ends the record of a statement that was to be planned only.
-    async fn planned(&mut self) -> Result<(), Error> {
+    pub(super) async fn planned(&mut self) -> Result<(), Error> {
         self.record.planned();
         let written = self.record.write().await;
         written.map_err(|error| self.failed(error))
     }
 
-    /// Runs `work` off the network runtime, at most until the deadline; dropping the wait ends the work.
+    /// Plans off the network runtime, at most until the deadline; dropping the wait ends the work. Only so many at a
+    /// time: planning may read what policies look into.
     pub(super) async fn on_query_runtime<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
+        let _permit = self.gateway.planning.permit(self.deadline.into()).await?;
         let task = AbortOnDrop(self.gateway.spawn(work));
         match tokio::time::timeout_at(self.deadline.into(), task).await {
             Ok(Ok(outcome)) => outcome,
@@ -171,31 +163,69 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-fn snapshot(common: &Common, pins: Pins) -> Arc<Snapshot> {
-    let bounds = Bounds { pins, deadline: common.deadline };
+pub(super) fn snapshot(common: &Common, pins: Pins) -> Arc<Snapshot> {
+    let bounds = Bounds { pins, as_of_unix_ms: common.statement.as_of_unix_ms, deadline: common.deadline };
     Arc::new(Snapshot::new(&common.gateway, &common.principal, &common.id, bounds))
 }
 
-async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, Error> {
-    let (state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
-    let logical = bind(logical, statement.parameters)?;
+pub(super) async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, Error> {
+    let (mut state, logical) = logical(&snapshot, &statement.text, statement.domain.as_ref()).await?;
+    if let Some(division) = &statement.division {
+        division::prepare(division, &mut state);
+    }
+    let once = vec![Vec::new()];
+    let rows = if statement.parameters.is_empty() { once } else { statement.parameters };
+    let mut plans = Vec::with_capacity(rows.len());
+    for values in rows {
+        let bound = bind(logical.clone(), values)?;
+        plans.push(physical(&snapshot, &state, bound, statement.row_limit).await?);
+    }
+    let schema = one_schema(&plans, statement.types)?;
+    let divided = match &statement.division {
+        Some(division) => division::divide(division, &mut plans, state.config_options())?,
+        None => None,
+    };
+    plans.iter().try_for_each(verify)?;
+    let Touched { versions, .. } = snapshot.touched().clone();
+    let policy_version = snapshot.mesh.version;
+    Ok(Planned { plans, divided, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
+}
+
+/// The plan of a statement whose placeholders are filled in.
+async fn physical(
+    snapshot: &Snapshot,
+    state: &SessionState,
+    logical: LogicalPlan,
+    row_limit: Option<u64>,
+) -> Result<Arc<dyn ExecutionPlan>, Error> {
     let logical = policies::drop_small_groups(logical).map_err(|error| failure::told(&error))?;
     let touched = snapshot.touched().clone();
-    let logical = explain::told(logical, &state, &touched).await?;
-    let logical = match statement.row_limit {
+    let logical = explain::told(logical, state, &touched).await?;
+    let logical = match row_limit {
         Some(rows) => limited(logical, rows)?,
         None => logical,
     };
     let plan = state.create_physical_plan(&logical).await.map_err(|error| failure::told(&error))?;
-    let plan = yielding(plan).map_err(|error| failure::told(&error))?;
-    policies::verify(&plan).map_err(|error| {
+    yielding(plan).map_err(|error| failure::told(&error))
+}
+
+/// The last look at a plan.
+fn verify(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+    policies::verify(plan).map_err(|error| {
         tracing::error!(%error, "a plan was refused");
         Error::new(ErrorKind::UnsupportedSql, "the statement has no plan that can be governed")
-    })?;
-    let schema = wire::schema(plan.schema().as_ref());
-    let Touched { versions, .. } = touched;
-    let policy_version = snapshot.mesh.version;
-    Ok(Planned { plan, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
+    })
+}
+
+/// The schema of all plans on the wire. Values of other types may make other columns.
+fn one_schema(plans: &[Arc<dyn ExecutionPlan>], types: Types) -> Result<SchemaRef, Error> {
+    let mut schemas = plans.iter().map(|plan| wire::schema(plan.schema().as_ref(), types));
+    let first = schemas.next().unwrap_or_else(|| Arc::new(Schema::empty()));
+    if schemas.any(|schema| schema != first) {
+        let message = "the rows of parameters have values of different types; cast the placeholders";
+        return Err(Error::new(ErrorKind::InvalidStatement, message).with_sqlstate("07006"));
+    }
+    Ok(first)
 }
 
 /// `plan` with a point after each join and unnesting where the task can be stopped: they may make any number of
@@ -213,15 +243,20 @@ fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::common::Result<Arc<dyn 
 }
 
 /// The plan of the statement before placeholders are filled in, and the session that made it.
-async fn logical(
+pub(super) async fn logical(
     snapshot: &Arc<Snapshot>,
-    sql: &str,
+    text: &Text,
     domain: Option<&Name>,
 ) -> Result<(SessionState, LogicalPlan), Error> {
-    let parsed = gate::parse(sql)?;
     let runtime = snapshot.gateway.query_environment(&snapshot.mesh).map_err(|error| failure::told(&error))?;
     let state = session::open(snapshot, Reader::Caller, domain, &runtime);
-    let logical = state.statement_to_plan(parsed).await.map_err(|error| failure::told(&error))?;
+    let logical = match text {
+        Text::Sql(sql) => {
+            let parsed = gate::parse(sql)?;
+            state.statement_to_plan(parsed).await.map_err(|error| failure::told(&error))?
+        }
+        Text::Substrait(plan) => substrait::read(plan, &state).await?,
+    };
     gate::check_plan(&logical)?;
     Ok((state, logical))
 }
@@ -244,32 +279,4 @@ fn limited(logical: LogicalPlan, rows: u64) -> Result<LogicalPlan, Error> {
         .limit(0, Some(rows))
         .and_then(LogicalPlanBuilder::build)
         .map_err(|error| failure::told(&error))
-}
-
-async fn describe(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Description, Error> {
-    let (state, logical) = logical(&snapshot, &statement.sql, statement.domain.as_ref()).await?;
-    let types = logical.get_parameter_types().map_err(|error| failure::told(&error))?;
-    if types.is_empty() {
-        let schema = plan(snapshot, statement).await?.schema;
-        return Ok(Description { schema, parameters: Vec::new() });
-    }
-    let analysed = state.analyzer().execute_and_check(logical, state.config_options(), |_, _| {});
-    let analysed = analysed.map_err(|error| failure::told(&error))?;
-    let schema = wire::schema(analysed.schema().as_arrow());
-    Ok(Description { schema, parameters: parameters(&types)? })
-}
-
-/// The placeholders in the order of their numbers (`$10` after `$9`).
-fn parameters(types: &HashMap<String, Option<DataType>>) -> Result<Vec<Field>, Error> {
-    (1..=types.len())
-        .map(|number| {
-            let name = format!("${number}");
-            let Some(data_type) = types.get(&name) else {
-                let message = "placeholders must be numbered $1, $2, … without gaps";
-                return Err(Error::new(ErrorKind::InvalidStatement, message).with_sqlstate("07001"));
-            };
-            let data_type = data_type.as_ref().map_or(DataType::Null, wire::data_type);
-            Ok(Field::new(name, data_type, true))
-        })
-        .collect()
 }

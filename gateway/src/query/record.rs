@@ -88,7 +88,7 @@ impl Record {
         let Some(place) = audit.place()? else { return Ok(()) };
         let mut trail = Trail::open(place, &self.query_id, principal, statement);
         if audit.keeps_text() {
-            trail.keep_text(&statement.sql);
+            trail.keep_text(&statement.text.readable());
         }
         self.trail = Some(Box::new(trail));
         Ok(())

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::execute_stream;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{Future, Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::division::Divided;
 use super::plan::{AbortOnDrop, Planned};
 use super::running::Listed;
 use super::{Common, Query, wire};
@@ -63,16 +64,19 @@ impl Query<Planned> {
             Ok(permit) => permit,
             Err(error) => return Err(common.recorded(error).await),
         };
-        let Planned { plan, task, schema, .. } = phase;
+        let Planned { plans, divided, task, schema, .. } = phase;
         let listed = common.gateway.running.list(&common.id);
         let (send, batches) = mpsc::channel(CHANNEL);
         let (tell, end) = oneshot::channel();
-        let out = Out { send, schema: Arc::clone(&schema), deadline: common.deadline, cancel: listed.cancel.clone() };
+        let out = Out {
+            send,
+            schema: Arc::clone(&schema),
+            deadline: common.deadline,
+            cancel: listed.cancel.clone(),
+            rows_left: common.statement.row_limit,
+        };
         let driving = async move {
-            let outcome = match execute_stream(plan, task) {
-                Ok(stream) => out.drive(stream, permit).await,
-                Err(error) => Err(failure::told(&error)),
-            };
+            let outcome = out.drive_all(plans, divided, &task, permit).await;
             // Nobody waits when the client is gone.
             let _ = tell.send(outcome);
         };
@@ -91,11 +95,38 @@ struct Out {
     schema: SchemaRef,
     deadline: Instant,
     cancel: CancellationToken,
+    /// How many more rows the caller wants, where he has said so: of all plans together.
+    rows_left: Option<u64>,
 }
 
 impl Out {
-    /// Sends every batch of the plan. The permit is held until the end.
-    async fn drive(self, mut stream: SendableRecordBatchStream, _permit: Permit) -> Result<(), Error> {
+    /// Sends the batches of every plan, one plan after the other. The permit is held until the end.
+    async fn drive_all(
+        mut self,
+        plans: Vec<Arc<dyn ExecutionPlan>>,
+        divided: Option<Divided>,
+        task: &Arc<TaskContext>,
+        _permit: Permit,
+    ) -> Result<(), Error> {
+        for plan in plans {
+            let Some(part @ Divided::Part(_)) = &divided else {
+                let stream = execute_stream(plan, Arc::clone(task)).map_err(|error| failure::told(&error))?;
+                self.drive(stream).await?;
+                continue;
+            };
+            for partition in part.partitions(plan.properties().output_partitioning().partition_count()) {
+                let stream = plan.execute(partition, Arc::clone(task)).map_err(|error| failure::told(&error))?;
+                self.drive(stream).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends every batch of one plan.
+    async fn drive(&mut self, mut stream: SendableRecordBatchStream) -> Result<(), Error> {
+        if self.rows_left == Some(0) {
+            return Ok(());
+        }
         let cancelled = || Error::new(ErrorKind::Cancelled, "the query was cancelled");
         let deadline = sleep_until(self.deadline.into());
         tokio::pin!(deadline);
@@ -110,6 +141,7 @@ impl Out {
                     None => return Ok(()),
                 },
             };
+            let batch = self.wanted(batch);
             if batch.num_rows() == 0 {
                 continue;
             }
@@ -121,6 +153,16 @@ impl Out {
                 sent = self.send.send(batch) => if sent.is_err() { return Err(cancelled()) },
             }
         }
+    }
+}
+
+impl Out {
+    /// As many rows of `batch` as are still wanted.
+    fn wanted(&mut self, batch: RecordBatch) -> RecordBatch {
+        let Some(left) = &mut self.rows_left else { return batch };
+        let rows = batch.num_rows().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        *left -= rows as u64;
+        batch.slice(0, rows)
     }
 }
 

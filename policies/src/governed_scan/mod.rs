@@ -122,6 +122,14 @@ impl GovernedScan {
         self.label.version
     }
 
+    /// The tree below, where the caller sees all of the table.
+    pub(crate) fn seen_whole(&self) -> Option<&Arc<dyn ExecutionPlan>> {
+        match self.openness {
+            Openness::Whole { .. } => Some(&self.hidden.root),
+            Openness::Rows { .. } => None,
+        }
+    }
+
     /// The same scan over another hidden tree, never run.
     fn with_hidden(&self, hidden: Hidden, dynamic_filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
         Ok(Self {

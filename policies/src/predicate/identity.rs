@@ -11,26 +11,12 @@ use datafusion::logical_expr::{
 use std::sync::Arc;
 
 use super::{infallible, lossless};
+use crate::principal::is_reserved_attribute;
 use crate::rules::Refusal;
 
 const ATTRIBUTE: &str = "attribute";
 const CURRENT_USER: &str = "current_user";
 const HAS_ROLE: &str = "has_role";
-
-/// Names that say who the caller is. A claim of such a name must not look like the proven identity.
-const RESERVED: [&str; 11] = [
-    "current_role",
-    "current_user",
-    "name",
-    "role",
-    "roles",
-    "session_user",
-    "sub",
-    "subject",
-    "user",
-    "user_name",
-    "username",
-];
 
 /// What a placeholder stands for; its id says so.
 #[derive(Debug, PartialEq, Eq)]
@@ -160,7 +146,7 @@ fn typed(expression: Expr, wanted: Option<&DataType>) -> Result<Expr, Refusal> {
         HAS_ROLE => Ok(Meaning::HasRole(&word(HAS_ROLE, args)?).placeholder(DataType::Boolean)),
         ATTRIBUTE => {
             let name = word(ATTRIBUTE, args)?;
-            if RESERVED.contains(&name.to_lowercase().as_str()) {
+            if is_reserved_attribute(&name) {
                 let remedy = "use current_user() or has_role('…'), which no claim can change";
                 return Err(Refusal::new(format!("attribute name '{name}' is reserved"), remedy));
             }

@@ -10,6 +10,7 @@ use crate::registry::Registry;
 
 mod contracts;
 mod folders;
+mod foreign_keys;
 mod products;
 mod sources;
 

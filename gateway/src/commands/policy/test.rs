@@ -31,7 +31,7 @@ async fn ask(gateway: &Arc<Gateway>, expectation: &Expectation) -> Result<Rows, 
         principal.attributes = attributes.iter().map(|(name, value)| (name.clone(), value.as_attribute())).collect();
     }
     let principal = Arc::new(principal);
-    let statement = Statement { sql: expectation.query.clone(), ..Statement::default() };
+    let statement = Statement { text: expectation.query.clone().into(), ..Statement::default() };
     let query = Query::receive(gateway, principal, statement)?.plan(Pins::default()).await?.run().await?;
     let batches: Vec<_> = query.try_collect().await?;
     let mut rows = Rows::new();

@@ -97,6 +97,7 @@ pub(super) fn contract() -> Arc<Table> {
         description: None,
         columns: columns.collect(),
         source: Source::Delta(DeltaSource { location: Location::Local("/nowhere".into()), credential: None }),
+        foreign_keys: Vec::new(),
         share_join_keys: false,
         contract: Arc::new(Contract {
             id: "p".to_owned(),

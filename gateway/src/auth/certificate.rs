@@ -1,0 +1,62 @@
+//! Whose a client certificate is (RFC 5280). That it is good was proven when the connection was made.
+
+use std::time::SystemTime;
+
+use x509_cert::Certificate;
+use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::{Decode, Tag, Tagged};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+use super::users::is_user_name;
+use crate::config::CertificateName;
+
+/// `commonName` of X.520.
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// The user that a certificate names where `name` says to look; the first place where it has any name decides. `None`
+/// where there is no name, more than one, one that is no user's, or where the certificate is out of date: connections
+/// outlive certificates.
+pub(super) fn user(der: &[u8], name: CertificateName, now: SystemTime) -> Option<String> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let validity = certificate.tbs_certificate().validity();
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let holds = validity.not_before.to_unix_duration() <= now && now <= validity.not_after.to_unix_duration();
+    let names = match name {
+        CertificateName::EmailOrCommonName => {
+            let emails = alternatives(&certificate, email)?;
+            if emails.is_empty() { common_names(&certificate)? } else { emails }
+        }
+        CertificateName::Email => alternatives(&certificate, email)?,
+        CertificateName::Dns => alternatives(&certificate, dns)?,
+        CertificateName::CommonName => common_names(&certificate)?,
+    };
+    let [only] = names.as_slice() else { return None };
+    (holds && is_user_name(only)).then(|| only.clone())
+}
+
+/// The subject alternative names of one kind; `None` where they cannot be read.
+fn alternatives(certificate: &Certificate, kind: fn(&GeneralName) -> Option<&str>) -> Option<Vec<String>> {
+    let names = certificate.tbs_certificate().get_extension::<SubjectAltName>().ok()?;
+    let Some((_critical, SubjectAltName(names))) = names else { return Some(Vec::new()) };
+    Some(names.iter().filter_map(kind).map(str::to_owned).collect())
+}
+
+fn email(name: &GeneralName) -> Option<&str> {
+    if let GeneralName::Rfc822Name(email) = name { Some(email.as_str()) } else { None }
+}
+
+fn dns(name: &GeneralName) -> Option<&str> {
+    if let GeneralName::DnsName(dns) = name { Some(dns.as_str()) } else { None }
+}
+
+/// The common names of the subject; `None` where one is in an encoding of other times.
+fn common_names(certificate: &Certificate) -> Option<Vec<String>> {
+    let parts = certificate.tbs_certificate().subject().iter().filter(|part| part.oid == COMMON_NAME);
+    let text = |part: &x509_cert::attr::AttributeTypeAndValue| {
+        let plain = matches!(part.value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String);
+        let text = plain.then(|| part.value.value())?;
+        std::str::from_utf8(text).ok().map(str::to_owned)
+    };
+    parts.map(text).collect()
+}
