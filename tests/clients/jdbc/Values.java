@@ -80,6 +80,15 @@ final class Values {
         }
     }
 
+    /** With this property moments have no zone, and the driver has an object for them. */
+    static void momentsWithoutAZone() throws SQLException {
+        try (Connection shop = java.sql.DriverManager.getConnection(Shop.URL,
+                Shop.properties("user", "sam", "password", "sam", "meshgate-types", "utc"))) {
+            column(shop, "moment", java.sql.Types.TIMESTAMP, Timestamp.valueOf("2024-02-29 23:59:59.999999"),
+                    Timestamp.valueOf("1901-12-13 20:45:52"), new Timestamp(0));
+        }
+    }
+
     /** A decimal number that does not say how large it may be is cut to 38 digits with 18 of them after the point, by Spark. */
     static void aDecimalColumnSaysItsDigits() throws SQLException {
         try (Connection shop = Shop.connect("sam");
