@@ -130,6 +130,8 @@ final class Values {
             expression(shop, "arrow_cast(90, 'Duration(Second)')", "PT1M30S");
             expression(shop, "arrow_cast('2024-03-31T01:30:00', 'Timestamp(Second, None)')", "2024-03-31 01:30:00.0");
             expression(shop, "arrow_cast('2024-02-29', 'Date64')", "2024-02-29");
+            expression(shop, "arrow_cast('1.5', 'Decimal32(5, 1)')", "1.5");
+            expression(shop, "arrow_cast(1.5, 'Float16')", "1.5");
             expression(shop, "arrow_cast('1.5', 'Decimal256(50, 3)')", "1.500");
         }
     }
