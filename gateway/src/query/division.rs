@@ -71,6 +71,8 @@ pub(super) fn prepare(division: &Division, state: &mut SessionState) {
     options.execution.target_partitions = usize::from(division.at_most().get());
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_file_min_size = 0;
+    // A partition that is read alone would take over the files of all the others.
+    options.execution.enable_file_stream_work_stealing = false;
 }
 
 /// A plan that is prepared to be divided, and how; without a division where it cannot be, or need not.
