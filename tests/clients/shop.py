@@ -31,6 +31,7 @@ p,  user:ann, insights, *,          select, allow
 p,  user:sam, sales, *,             select, allow
 p,  user:sam, types, *,             select, allow
 p,  user:sam, insights, *,          select, allow
+p,  user:sam, parts, *,             select, allow
 p,  user:ab,  sales, customers,     select, allow
 p,  user:val, conformance, *,       select, allow
 """
@@ -123,6 +124,7 @@ COLUMNS = {
         column("order_id", "bigint", "key"), column("customer_id", "bigint", "required"), column("order_date", "date"),
         column("order_ts", "timestamptz"), column("region", "text", "required"), column("status", "text", "required"),
         column("total", "numeric(12,2)"), column("margin", "numeric(12,2)"), column("email", "text")],
+    "parts.orders": [column("order_id", "bigint", "key"), column("region", "text")],
     "sales.customers": [
         column("customer_id", "bigint", "key"), column("name", "text", "required"), column("newsletter", "boolean")],
     "types.values": [
@@ -162,10 +164,14 @@ def write(folder):
         (folder / path).write_text(text)
 
     tables = {"sales.orders": orders(), "sales.customers": customers(), "types.values": values(),
+              "parts.orders": orders().select(["order_id", "region"]),
               "conformance.sample_test": conformance("ints"), "conformance.bulk_ingest": conformance("int64s")}
     for name, rows in tables.items():
         path = str(folder / "lake" / name)
-        write_deltalake(path, rows)
+        # The table whose results are divided has several files.
+        for part in range(6 if name == "parts.orders" else 1):
+            size = rows.num_rows // (6 if name == "parts.orders" else 1)
+            write_deltalake(path, rows.slice(part * size, size), mode="append")
         place = name.replace(".", "/")
         file(f"catalog/{place}.odcs.yaml", contract(name, {"type": "local", "path": path, "format": "delta"}))
     view = [{"property": "protocol", "value": "mesh-sql"}, {"property": "query", "value": VIEW}]

@@ -16,7 +16,7 @@ import queries
 
 DRIVER = os.environ["MESHGATE_JDBC_DRIVER"]
 
-# Spark's JDBC knows no TIMESTAMP WITH TIME ZONE, and fails on a table that has one.
+# Spark's JDBC knows no TIMESTAMP WITH TIME ZONE, and fails on a table that has one; unless moments come in UTC.
 ORDERS = """(SELECT order_id, customer_id, order_date, CAST(order_ts AS timestamp) AS order_ts, region, status, total, email
              FROM sales.orders) AS orders"""
 
@@ -117,6 +117,11 @@ class Spark(unittest.TestCase):
         self.assertEqual(str(rows[0]["day"]), "2024-02-29")
         self.assertEqual(str(rows[0]["moment"]), "2024-02-29 23:59:59.999999")
         self.assertTrue(all(rows[2][name] is None for name in rows[2].asDict() if name != "id"))
+
+    def test_moments_in_utc_are_read_where_the_property_asks_for_them(self):
+        once = self.read("sam", dbtable="sales.orders", **{"meshgate-types": "utc"})
+        self.assertEqual(once.where("order_ts < TIMESTAMP'2024-01-02 00:00:00'").count(), 1_439)
+        self.assertEqual(str(once.orderBy("order_id").first()["order_ts"]), "2024-01-01 00:01:00")
 
     def test_decimals_keep_their_digits(self):
         frame = self.read("sam", query="SELECT id, long_decimal FROM types.values")

@@ -107,7 +107,7 @@ class Objects(Base):
 
     def test_every_depth(self):
         self.assertEqual(self.tree("sam", depth="catalogs"), {"shop": None})
-        self.assertEqual(self.tree("sam", depth="db_schemas"), {"shop": {"insights": None, "sales": None, "types": None}})
+        self.assertEqual(self.tree("sam", depth="db_schemas"), {"shop": {"insights": None, "parts": None, "sales": None, "types": None}})
         self.assertEqual(self.tree("sam", depth="tables")["shop"]["insights"], {"regions": ("VIEW", None)})
         sales = self.tree("sam", depth="all")["shop"]["sales"]
         self.assertEqual(sales["customers"], ("TABLE", ["customer_id", "name", "newsletter"]))
@@ -145,6 +145,19 @@ class Partitions(Base):
         for user, password in [("sam", "sam"), ("eve", "eve")]:
             with self.subTest(user=user), self.assertRaises(DatabaseError):
                 self.rows(self.connection(user, password=password), partitions[0])
+
+    def test_a_divided_result_is_whole_and_each_part_comes_once(self):
+        sam = self.connection("sam")
+        sam.adbc_connection.set_options(**{SESSION + "endpoints": "4"})
+        with sam.cursor() as cursor:
+            partitions, _ = cursor.adbc_execute_partitions("SELECT order_id FROM parts.orders")
+        self.assertTrue(1 < len(partitions) <= 4, len(partitions))
+        again = self.connection("sam")
+        parts = [self.rows(again, partition) for partition in partitions]
+        self.assertTrue(all(parts))
+        self.assertEqual(sorted(number for part in parts for number, in part), list(range(1, 3_001)))
+        # The driver reads the parts of a plain statement itself, and at the same time.
+        self.assertEqual(sorted(number for number, in ask(sam, "SELECT order_id FROM parts.orders")), list(range(1, 3_001)))
 
     def test_an_incremental_execution_ends_with_all_partitions(self):
         sam = self.connection("sam")

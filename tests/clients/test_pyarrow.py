@@ -87,7 +87,7 @@ class Plain(unittest.TestCase):
         def names(user):
             client, options = self.login(user)
             return {b".".join(info.descriptor.path).decode(): info for info in client.list_flights(options=options)}
-        self.assertEqual(set(names("sam")), {"sales.orders", "sales.customers", "types.values", "insights.regions"})
+        self.assertEqual(set(names("sam")), {"sales.orders", "sales.customers", "types.values", "insights.regions", "parts.orders"})
         self.assertNotIn("margin", names("ann")["sales.orders"].schema.names)
         self.assertEqual(names("eve"), {})
         for name, info in names("ann").items():

@@ -37,6 +37,12 @@ EXPRESSIONS = {
         (pa.timestamp("ns", "Europe/Berlin"), datetime.datetime(2024, 3, 31, 0, 30, tzinfo=datetime.timezone.utc)),
     "arrow_cast('2024-02-29', 'Date64')": (pa.date64(), datetime.date(2024, 2, 29)),
     "arrow_cast('1.5', 'Decimal256(50, 3)')": (pa.decimal256(50, 3), decimal.Decimal("1.500")),
+    # Types that Java, or pyarrow's own values, do not have.
+    "arrow_cast(1.5, 'Float16')": (pa.float32(), 1.5),
+    "arrow_cast('1.5', 'Decimal32(5, 1)')": (pa.decimal128(5, 1), decimal.Decimal("1.5")),
+    "arrow_cast('1.5', 'Decimal64(10, 1)')": (pa.decimal128(10, 1), decimal.Decimal("1.5")),
+    "arrow_cast('1 month', 'Interval(YearMonth)')": (pa.month_day_nano_interval(), pa.MonthDayNano((1, 0, 0))),
+    "arrow_cast('1 day', 'Interval(DayTime)')": (pa.month_day_nano_interval(), pa.MonthDayNano((0, 1, 0))),
     "NULL": (pa.null(), None),
 }
 

@@ -80,6 +80,15 @@ final class Values {
         }
     }
 
+    /** With this property moments have no zone, and the driver has an object for them. */
+    static void momentsWithoutAZone() throws SQLException {
+        try (Connection shop = java.sql.DriverManager.getConnection(Shop.URL,
+                Shop.properties("user", "sam", "password", "sam", "meshgate-types", "utc"))) {
+            column(shop, "moment", java.sql.Types.TIMESTAMP, Timestamp.valueOf("2024-02-29 23:59:59.999999"),
+                    Timestamp.valueOf("1901-12-13 20:45:52"), new Timestamp(0));
+        }
+    }
+
     /** A decimal number that does not say how large it may be is cut to 38 digits with 18 of them after the point, by Spark. */
     static void aDecimalColumnSaysItsDigits() throws SQLException {
         try (Connection shop = Shop.connect("sam");
@@ -121,6 +130,8 @@ final class Values {
             expression(shop, "arrow_cast(90, 'Duration(Second)')", "PT1M30S");
             expression(shop, "arrow_cast('2024-03-31T01:30:00', 'Timestamp(Second, None)')", "2024-03-31 01:30:00.0");
             expression(shop, "arrow_cast('2024-02-29', 'Date64')", "2024-02-29");
+            expression(shop, "arrow_cast('1.5', 'Decimal32(5, 1)')", "1.5");
+            expression(shop, "arrow_cast(1.5, 'Float16')", "1.5");
             expression(shop, "arrow_cast('1.5', 'Decimal256(50, 3)')", "1.500");
         }
     }
