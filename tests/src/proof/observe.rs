@@ -39,7 +39,8 @@ impl Answer {
 
 /// Puts the question. Of three statements one is asked with its result divided among endpoints.
 pub(super) async fn observe(client: Client, question: &Question) -> Seen {
-    let mut client = if question.seed.is_multiple_of(3) { client.with_header("meshgate-endpoints", "4") } else { client };
+    let mut client =
+        if question.seed.is_multiple_of(3) { client.with_header("meshgate-endpoints", "4") } else { client };
     let mut promise = String::new();
     let answer = match ask(&mut client, question, &mut promise).await {
         Ok(rows) => self::answer(question, &rows),
