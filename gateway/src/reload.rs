@@ -1,10 +1,10 @@
 //! Reloads the mesh when its files change, or on SIGHUP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ pub(crate) fn watch(
 ) -> notify::Result<impl Future<Output = ()> + Send + 'static> {
     let (tell, mut changes) = mpsc::channel::<()>(1);
     let watcher = watcher(gateway.folder(), tell.clone())?;
+    let mut keys = KeysWatcher::default();
+    keys.follow(&gateway, &tell);
     Ok(async move {
         let _watching = watcher;
         let mut hangup = Hangup::new();
@@ -38,20 +40,13 @@ pub(crate) fn watch(
             settle(&mut changes, &stop).await;
             // Both outcomes are in the log and in the gateway's health.
             let _ = gateway.reload().await;
+            keys.follow(&gateway, &tell);
         }
     })
 }
 
 fn watcher(folder: &Path, tell: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let relevant = |event: &notify::Event| {
-        matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Any)
-    };
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| relevant(&event)) {
-            // A full channel already says that something changed.
-            let _ = tell.try_send(());
-        }
-    })?;
+    let mut watcher = telling(tell, |_event| true)?;
     watcher.watch(folder, RecursiveMode::NonRecursive)?;
     for name in WATCHED {
         let path = folder.join(name);
@@ -60,6 +55,54 @@ fn watcher(folder: &Path, tell: mpsc::Sender<()>) -> notify::Result<RecommendedW
         }
     }
     Ok(watcher)
+}
+
+/// A watcher of nothing yet, which tells of changes that are `relevant`.
+fn telling(
+    tell: mpsc::Sender<()>,
+    relevant: impl Fn(&Event) -> bool + Send + 'static,
+) -> notify::Result<RecommendedWatcher> {
+    let changes = |event: &Event| {
+        matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Any)
+    };
+    notify::recommended_watcher(move |event: notify::Result<Event>| {
+        if event.is_ok_and(|event| changes(&event) && relevant(&event)) {
+            // A full channel already says that something changed.
+            let _ = tell.try_send(());
+        }
+    })
+}
+
+/// Watches the file of the identity provider's keys, where the running mesh has one. It may lie anywhere, also in a
+/// folder that changes for other reasons.
+#[derive(Default)]
+struct KeysWatcher(Option<(PathBuf, Option<RecommendedWatcher>)>);
+
+impl KeysWatcher {
+    /// Watches the file that the mesh of this moment names.
+    fn follow(&mut self, gateway: &Gateway, tell: &mpsc::Sender<()>) {
+        let mesh = gateway.current();
+        let file =
+            mesh.config.auth.oidc.as_ref().and_then(|oidc| oidc.keys_file()).map(|file| gateway.folder().join(file));
+        if self.0.as_ref().map(|(watched, _)| watched) == file.as_ref() {
+            return;
+        }
+        self.0 = file.map(|file| {
+            let watcher = Self::watch(&file, tell.clone()).inspect_err(|error| {
+                tracing::warn!(file = %file.display(), %error, "the file of keys cannot be watched: send SIGHUP after a change");
+            });
+            (file, watcher.ok())
+        });
+    }
+
+    fn watch(file: &Path, tell: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+        let name = file.file_name().map(ToOwned::to_owned);
+        // Kubernetes replaces the link `..data` and never touches the file itself.
+        let is_it = move |path: &PathBuf| path.file_name() == name.as_deref() || path.ends_with("..data");
+        let mut watcher = telling(tell, move |event| event.paths.iter().any(&is_it))?;
+        watcher.watch(file.parent().unwrap_or(file), RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    }
 }
 
 /// Waits until nothing has changed for a while.

@@ -1,7 +1,10 @@
 //! Who may come in, and how.
 
+use arrow_flight::FlightDescriptor;
+use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use prost::Message as _;
 use tests::Client;
 use tests::mesh::PASSWORD;
 use tests::retail::Retail;
@@ -86,4 +89,46 @@ async fn a_removed_user_is_out_with_the_next_statement() {
         async move { ann.query("SELECT 1").await.err().filter(|failure| failure.code == Code::Unauthenticated) }
     })
     .await;
+}
+
+/// The `authorization` header of the answer to a statement.
+async fn told(client: &mut Client) -> Option<String> {
+    let command = CommandStatementQuery { query: "SELECT 1".to_owned(), transaction_id: None };
+    let request = client.request(FlightDescriptor::new_cmd(command.as_any().encode_to_vec()));
+    let answer = client.flight().inner_mut().get_flight_info(request).await.unwrap();
+    answer.metadata().get("authorization").map(|value| value.to_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_with_a_password_is_answered_with_a_token_of_its_session() {
+    let retail = Retail::serve().await;
+    let basic = format!("Basic {}", STANDARD.encode(format!("ann:{PASSWORD}")));
+    let connect = || async { Client::anonymous(retail.gateway.flight()).await };
+    let mut ann = connect().await.with_header("authorization", &basic);
+    let bearer = told(&mut ann).await.unwrap();
+    assert!(bearer.starts_with("Bearer "), "{bearer}");
+    assert_eq!(told(&mut ann).await.as_ref(), Some(&bearer), "clients that do not care for it get the same");
+    let handle = ann.prepare("SELECT count(*) FROM sales.orders").await.unwrap();
+    // What was prepared with the password goes on with the token, on any connection.
+    let mut swapped = connect().await.with_header("authorization", &bearer);
+    assert_eq!(swapped.execute(&handle).await.unwrap().sorted(), ["3"]);
+    assert_eq!(told(&mut swapped).await, None, "a young token needs no successor");
+    let mut other = connect().await.with_header("authorization", &basic);
+    assert_ne!(told(&mut other).await.unwrap(), bearer, "another connection is another session");
+    assert!(other.execute(&handle).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_ends_the_tokens_of_calls_too() {
+    let retail = Retail::serve().await;
+    let basic = format!("Basic {}", STANDARD.encode(format!("ann:{PASSWORD}")));
+    let mut ann = Client::anonymous(retail.gateway.flight()).await.with_header("authorization", &basic);
+    let bearer = told(&mut ann).await.unwrap();
+    let mut swapped = Client::anonymous(retail.gateway.flight()).await.with_header("authorization", &bearer);
+    assert_eq!(swapped.sorted("SELECT 1").await, ["1"]);
+    retail.mesh.users(&[("sam", &[])]);
+    retail.gateway.reload().await;
+    for client in [&mut ann, &mut swapped] {
+        assert_eq!(client.fails("SELECT 1").await.code, Code::Unauthenticated);
+    }
 }

@@ -12,6 +12,7 @@ mod leaks;
 mod limits;
 mod login;
 mod metadata;
+mod oidc;
 mod options;
 mod prepared;
 mod proof;

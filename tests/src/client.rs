@@ -38,6 +38,12 @@ impl Client {
         Self { flight: FlightSqlServiceClient::new_from_inner(channel(address).await), headers: Vec::new() }
     }
 
+    /// A connection over this channel, without credentials beyond what the channel itself shows.
+    #[must_use]
+    pub fn over(channel: Channel) -> Self {
+        Self { flight: FlightSqlServiceClient::new(channel), headers: Vec::new() }
+    }
+
     /// Logs in with name and password, encoded without padding as the Go clients do.
     ///
     /// # Errors

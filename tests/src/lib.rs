@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
 
 pub mod audit;
+pub mod authority;
 pub mod client;
 pub mod contract;
 pub mod deadline;
@@ -12,6 +13,7 @@ pub mod demo;
 pub mod engine;
 pub mod failure;
 pub mod http;
+pub mod issuer;
 pub mod mesh;
 pub mod proof;
 pub mod remote;

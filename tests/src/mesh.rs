@@ -125,6 +125,14 @@ impl Gateway {
         self.server.gateway().queries()
     }
 
+    /// Loads the mesh anew.
+    ///
+    /// # Panics
+    /// If it does not load.
+    pub async fn reload(&self) {
+        within(STEP, "loading the mesh anew", self.server.gateway().reload()).await.unwrap();
+    }
+
     /// A connection as `user`.
     ///
     /// # Panics

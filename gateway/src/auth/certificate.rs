@@ -60,3 +60,76 @@ fn common_names(certificate: &Certificate) -> Option<Vec<String>> {
     };
     parts.map(text).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, DnType, DnValue, KeyPair, SanType};
+
+    use super::*;
+
+    /// A certificate with these common names and alternative names, good for some decades.
+    fn certificate(common_names: &[&str], alternatives: &[SanType]) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for name in common_names {
+            params.distinguished_name.push(DnType::CommonName, DnValue::Utf8String((*name).to_owned()));
+        }
+        params.subject_alt_names = alternatives.to_vec();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    fn email(text: &str) -> SanType {
+        SanType::Rfc822Name(text.try_into().unwrap())
+    }
+
+    fn dns(text: &str) -> SanType {
+        SanType::DnsName(text.try_into().unwrap())
+    }
+
+    fn check(der: &[u8], name: CertificateName, expected: Option<&str>) {
+        assert_eq!(user(der, name, SystemTime::now()).as_deref(), expected, "{name:?}");
+    }
+
+    #[test]
+    fn a_certificate_names_its_user_where_the_mesh_says() {
+        let der = certificate(&["ann"], &[dns("etl.example"), email("ann@x.org")]);
+        check(&der, CertificateName::EmailOrCommonName, Some("ann@x.org"));
+        check(&der, CertificateName::Email, Some("ann@x.org"));
+        check(&der, CertificateName::Dns, Some("etl.example"));
+        check(&der, CertificateName::CommonName, Some("ann"));
+        let der = certificate(&["ann"], &[]);
+        check(&der, CertificateName::EmailOrCommonName, Some("ann"));
+        check(&der, CertificateName::Email, None);
+        check(&der, CertificateName::Dns, None);
+    }
+
+    #[test]
+    fn a_certificate_with_two_names_or_an_odd_one_names_nobody() {
+        check(&certificate(&["ann"], &[email("a@x"), email("b@x")]), CertificateName::EmailOrCommonName, None);
+        check(&certificate(&["ann"], &[email("a b@x")]), CertificateName::EmailOrCommonName, None);
+        for odd in ["", "*", "a b", "ann\0", "user:ann", "änn", "CN=ann"] {
+            check(&certificate(&[odd], &[]), CertificateName::CommonName, None);
+        }
+        check(&certificate(&[], &[dns("*.example")]), CertificateName::Dns, None);
+        check(b"", CertificateName::CommonName, None);
+        check(b"\x30\x03\x02\x01\x01", CertificateName::CommonName, None);
+    }
+
+    #[test]
+    fn a_certificate_that_is_out_of_date_names_nobody() {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "ann");
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+        let at = |seconds: u64| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            user(&der, CertificateName::CommonName, now)
+        };
+        assert_eq!(at(1_590_000_000).as_deref(), Some("ann"));
+        assert_eq!((at(1_500_000_000), at(1_700_000_000)), (None, None));
+    }
+}

@@ -186,6 +186,9 @@ pub(super) struct ExplainArguments {
     /// An attribute of the user, instead of the one in users.toml.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) attribute: Vec<(String, String)>,
+    /// A role that the identity provider vouches for; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) role: Vec<String>,
 }
 
 #[derive(Debug, Args)]

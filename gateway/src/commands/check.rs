@@ -39,6 +39,15 @@ async fn sources(folder: &Path) -> Result<Outcome, Failure> {
     let gateway = Gateway::start(folder).await?;
     let mut failed = 0;
     let mesh = gateway.current();
+    if let Some(oidc) = &mesh.oidc {
+        match oidc.count_keys().await {
+            Ok(count) => say(&format!("auth.oidc: {count} keys, good")),
+            Err(why) => {
+                failed += 1;
+                say(&format!("auth.oidc: FAILED: {why}"));
+            }
+        }
+    }
     for table in mesh.registry.tables() {
         match source(&gateway, table).await {
             Ok(found) => say(&format!("{}: {found}", table.name)),

@@ -32,6 +32,17 @@ pub struct Oidc {
     pub attributes: Vec<String>,
 }
 
+impl Oidc {
+    /// The file of the keys, where they are in one.
+    #[must_use]
+    pub fn keys_file(&self) -> Option<&Path> {
+        match &self.jwks {
+            Jwks::Url(_) => None,
+            Jwks::File(file) => Some(file),
+        }
+    }
+}
+
 /// Where the keys of an issuer are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Jwks {
@@ -65,7 +76,7 @@ impl RawOidc {
         let jwks = jwks.and_then(|text| keys(&text).map_err(|bad| checker.problem(place, bad, KEYS)).ok());
         let subject = checker.claim("subject", subject, SUBJECT);
         let roles = checker.claim("roles", roles, ROLES);
-        let attributes = checker.attributes(attributes.unwrap_or_default());
+        let attributes = checker.attributes(&attributes.unwrap_or_default());
         Some(Oidc {
             issuer: issuer?,
             audience: audience?,
@@ -115,9 +126,9 @@ impl Checker<'_> {
         Some(value.into_inner())
     }
 
-    fn attributes(&mut self, names: Vec<Spanned<String>>) -> Option<Vec<String>> {
+    fn attributes(&mut self, names: &[Spanned<String>]) -> Option<Vec<String>> {
         let mut good = Vec::new();
-        for name in &names {
+        for name in names {
             let text = name.get_ref();
             if policies::is_reserved_attribute(text) {
                 let message = format!("auth.oidc.attributes names {text:?}, which says who somebody is");

@@ -59,6 +59,11 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetFault::NoKey) } else { Ok(Self(keys)) }
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is a key of this name.
     pub(super) fn knows(&self, id: &str) -> bool {
         self.0.iter().any(|key| key.id.as_deref() == Some(id))

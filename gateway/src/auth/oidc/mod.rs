@@ -1,4 +1,4 @@
-//! Tokens of an identity provider (OpenID Connect): proves them with its public keys, and reads who they are of.
+//! Tokens of an identity provider (OIDC): proves them with its public keys, and reads who they are of.
 
 mod algorithm;
 mod claims;
@@ -58,6 +58,20 @@ impl Oidc {
             }
         };
         Ok(Self { settings, keys })
+    }
+
+    /// How many keys the issuer has, asked now.
+    ///
+    /// # Errors
+    /// Why they cannot be had.
+    pub(crate) async fn count_keys(&self) -> Result<usize, String> {
+        match &self.keys {
+            Keys::Read(keys) => Ok(keys.len()),
+            Keys::At(url) => {
+                let keys = Issuers::default().at(url).map_err(|error| error.to_string())?;
+                keys.fetch().await.map(|keys| keys.len()).map_err(|error| format!("{url}: {error}"))
+            }
+        }
     }
 
     /// Whom `token` is of, at `now`, over a connection with this client certificate.

@@ -42,6 +42,12 @@ impl Pace {
         self.answered = Some(now);
     }
 
+    /// Whether the last answer is so long ago that keys may be asked for that are only better to have: who asks waits
+    /// for the answer, and an issuer that is down lets him wait long.
+    pub(super) fn is_rested(&self, now: Instant) -> bool {
+        self.answered.is_none_or(|answered| now.saturating_duration_since(answered) >= REFILL)
+    }
+
     /// Whether an answer came after `moment`.
     pub(super) fn asked_since(&self, moment: Instant) -> bool {
         self.answered.is_some_and(|answered| answered > moment)
@@ -79,5 +85,6 @@ mod tests {
         assert!(!pace.asked_since(start));
         pace.answered(start + REFILL);
         assert!(pace.asked_since(start) && !pace.asked_since(start + REFILL));
+        assert!(!pace.is_rested(start + REFILL) && pace.is_rested(start + REFILL * 2));
     }
 }

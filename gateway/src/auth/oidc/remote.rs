@@ -30,7 +30,7 @@ pub(in super::super) enum NoKeys {
 
 /// Why a fetch of keys has failed.
 #[derive(Debug, thiserror::Error)]
-enum FetchError {
+pub(super) enum FetchError {
     #[error(transparent)]
     Transport(#[from] reqwest::Error),
     #[error("the answer is {0}; redirects are not followed")]
@@ -104,7 +104,9 @@ impl RemoteKeys {
             Need::Nothing => {}
             // Somebody else asks already: good enough meanwhile.
             Need::Newer => {
-                if let Ok(mut pace) = self.turn.try_lock() {
+                if let Ok(mut pace) = self.turn.try_lock()
+                    && pace.is_rested(Instant::now())
+                {
                     self.refresh(&mut pace).await;
                 }
             }
@@ -126,6 +128,7 @@ impl RemoteKeys {
     }
 
     /// Asks the issuer, unless it was asked too often. Where that fails, the keys of before stay.
+    #[expect(clippy::cognitive_complexity, reason = "what the macros of the log and the metrics expand to counts")]
     async fn refresh(&self, pace: &mut Pace) {
         if !pace.ask(Instant::now()) {
             return;
@@ -144,7 +147,8 @@ impl RemoteKeys {
         pace.answered(Instant::now());
     }
 
-    async fn fetch(&self) -> Result<KeySet, FetchError> {
+    /// Asks the issuer, however often it was asked.
+    pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
         let mut response = self.client.get(self.url.clone()).send().await?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));

@@ -1,6 +1,6 @@
 //! An expectation of `policies/tests.yaml`, and whether a result meets it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -25,6 +25,9 @@ pub(super) struct Expectation {
     pub(super) user: String,
     /// Instead of the user's own attributes, where they are written.
     pub(super) attributes: Option<BTreeMap<String, Value>>,
+    /// Roles that the identity provider vouches for.
+    #[serde(default)]
+    pub(super) roles: BTreeSet<String>,
     pub(super) query: String,
     pub(super) rows: Option<Vec<Vec<Value>>>,
     pub(super) error: Option<String>,

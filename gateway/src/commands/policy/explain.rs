@@ -16,6 +16,7 @@ pub(in super::super) async fn run(arguments: &ExplainArguments) -> Result<Outcom
     for (name, value) in &arguments.attribute {
         principal.attributes.insert(name.clone(), AttributeValue::Text(value.clone()));
     }
+    principal.roles.extend(arguments.role.iter().cloned());
     say(&mesh.policies.explain(&principal, table).to_string());
     Ok(Outcome::Good)
 }

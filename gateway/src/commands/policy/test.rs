@@ -30,6 +30,7 @@ async fn ask(gateway: &Arc<Gateway>, expectation: &Expectation) -> Result<Rows, 
     if let Some(attributes) = &expectation.attributes {
         principal.attributes = attributes.iter().map(|(name, value)| (name.clone(), value.as_attribute())).collect();
     }
+    principal.roles.clone_from(&expectation.roles);
     let principal = Arc::new(principal);
     let statement = Statement { text: expectation.query.clone().into(), ..Statement::default() };
     let query = Query::receive(gateway, principal, statement)?.plan(Pins::default()).await?.run().await?;
@@ -73,6 +74,8 @@ fn shown<T>(rows: &[Vec<T>], text: impl Fn(&T) -> String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::expectation::Value;
     use super::*;
     use crate::ErrorKind;
@@ -81,6 +84,7 @@ mod tests {
         let expectation = Expectation {
             user: "ann".to_owned(),
             attributes: None,
+            roles: BTreeSet::new(),
             query: "SELECT 1".to_owned(),
             rows: rows.map(|values| values.iter().map(|value| vec![value.clone()]).collect()),
             error: error.map(str::to_owned),
