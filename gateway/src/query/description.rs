@@ -41,7 +41,7 @@ impl Query<Received> {
     pub async fn describe(self) -> Result<Description, Error> {
         let Self { mut common, .. } = self;
         let snapshot = snapshot(&common, Pins::default());
-        let describing = describe(Arc::clone(&snapshot), common.statement.clone());
+        let describing = Box::pin(describe(Arc::clone(&snapshot), common.statement.clone()));
         let described = common.on_query_runtime(describing).await;
         common.touched(&snapshot);
         match described {

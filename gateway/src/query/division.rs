@@ -65,15 +65,17 @@ impl Divided {
     }
 }
 
-/// Makes the session plan for as many partitions as there may be endpoints, and none that depend on the order in which
-/// batches happen to arrive.
-pub(super) fn prepare(division: &Division, state: &mut SessionState) {
+/// The session, made to plan for as many partitions as there may be endpoints, and none that depend on the order in
+/// which batches happen to arrive.
+pub(super) fn prepare(division: &Division, state: &SessionState) -> SessionState {
+    let mut state = state.clone();
     let options = state.config_mut().options_mut();
     options.execution.target_partitions = usize::from(division.at_most().get());
     options.optimizer.enable_round_robin_repartition = false;
     options.optimizer.repartition_file_min_size = 0;
     // A partition that is read alone would take over the files of all the others.
     options.execution.enable_file_stream_work_stealing = false;
+    state
 }
 
 /// A plan that is prepared to be divided, and how; without a division where it cannot be, or need not.

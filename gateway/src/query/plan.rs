@@ -44,7 +44,7 @@ impl Query<Received> {
     pub async fn plan(self, pins: Pins) -> Result<Query<Planned>, Error> {
         let Self { mut common, .. } = self;
         let snapshot = snapshot(&common, pins);
-        let planning = plan(Arc::clone(&snapshot), common.statement.clone());
+        let planning = Box::pin(plan(Arc::clone(&snapshot), common.statement.clone()));
         match common.on_query_runtime(planning).await {
             Ok(planned) => {
                 common.touched(&snapshot);
@@ -168,24 +168,47 @@ pub(super) fn snapshot(common: &Common, pins: Pins) -> Arc<Snapshot> {
     Arc::new(Snapshot::new(&common.gateway, &common.principal, &common.id, bounds))
 }
 
-pub(super) async fn plan(snapshot: Arc<Snapshot>, statement: Statement) -> Result<Planned, Error> {
-    let (mut state, logical) = logical(&snapshot, &statement.text, statement.domain.as_ref()).await?;
-    if let Some(division) = &statement.division {
-        division::prepare(division, &mut state);
-    }
+pub(super) async fn plan(snapshot: Arc<Snapshot>, mut statement: Statement) -> Result<Planned, Error> {
+    let (state, logical) = logical(&snapshot, &statement.text, statement.domain.as_ref()).await?;
     let once = vec![Vec::new()];
-    let rows = if statement.parameters.is_empty() { once } else { statement.parameters };
-    let mut plans = Vec::with_capacity(rows.len());
-    for values in rows {
-        let bound = bind(logical.clone(), values)?;
-        plans.push(physical(&snapshot, &state, bound, statement.row_limit).await?);
+    let rows = std::mem::take(&mut statement.parameters);
+    let rows = if rows.is_empty() { once } else { rows };
+    let bound = rows.into_iter().map(|values| bind(logical.clone(), values)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(division) = &statement.division {
+        let state = division::prepare(division, &state);
+        let mut plans = all(&snapshot, &state, &bound, statement.row_limit).await?;
+        let limits = &snapshot.mesh.config.limits;
+        if let Some(divided) = division::divide(division, &mut plans, state.config_options(), limits)? {
+            return planned(&snapshot, &state, plans, Some(divided), statement.types);
+        }
+        // What is not divided is planned as if nobody had asked for that.
     }
-    let schema = one_schema(&plans, statement.types)?;
-    let divided = match &statement.division {
-        Some(division) => division::divide(division, &mut plans, state.config_options(), &snapshot.mesh.config.limits)?,
-        None => None,
-    };
+    let plans = all(&snapshot, &state, &bound, statement.row_limit).await?;
+    planned(&snapshot, &state, plans, None, statement.types)
+}
+
+async fn all(
+    snapshot: &Snapshot,
+    state: &SessionState,
+    bound: &[LogicalPlan],
+    row_limit: Option<u64>,
+) -> Result<Vec<Arc<dyn ExecutionPlan>>, Error> {
+    let mut plans = Vec::with_capacity(bound.len());
+    for logical in bound {
+        plans.push(physical(snapshot, state, logical.clone(), row_limit).await?);
+    }
+    Ok(plans)
+}
+
+fn planned(
+    snapshot: &Snapshot,
+    state: &SessionState,
+    plans: Vec<Arc<dyn ExecutionPlan>>,
+    divided: Option<Divided>,
+    types: Types,
+) -> Result<Planned, Error> {
     plans.iter().try_for_each(verify)?;
+    let schema = one_schema(&plans, types)?;
     let Touched { versions, .. } = snapshot.touched().clone();
     let policy_version = snapshot.mesh.version;
     Ok(Planned { plans, divided, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
