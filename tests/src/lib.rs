@@ -13,6 +13,7 @@ pub mod engine;
 pub mod failure;
 pub mod http;
 pub mod mesh;
+pub mod plant;
 pub mod proof;
 pub mod remote;
 pub mod retail;

@@ -19,7 +19,7 @@ use proto::flight::sql::ActionCreatePreparedStatementResult;
 use tonic::Status;
 
 use super::session::{Owner, owner};
-use super::{Call, Door, command, encode, parameters, placeholders};
+use super::{Call, Door, command, encode, parameters, placeholders, put};
 use crate::auth::{self, Caller};
 use crate::error::{Error, ErrorKind};
 use crate::query::{Description, Pins, Query, Statement};
@@ -205,9 +205,9 @@ where
         FlightError::DecodeError(text) if text == TOO_LARGE => {
             Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
         }
+        FlightError::Tonic(status) => put::unread(&status),
         FlightError::Arrow(_)
         | FlightError::NotYetImplemented(_)
-        | FlightError::Tonic(_)
         | FlightError::ProtocolError(_)
         | FlightError::DecodeError(_)
         | FlightError::ExternalError(_) => Error::new(ErrorKind::InvalidStatement, "the parameters cannot be decoded"),
