@@ -26,6 +26,11 @@ impl Admission {
         Self { slots: Arc::new(Semaphore::new(queries)), waiting: AtomicUsize::new(0), queue }
     }
 
+    /// How many slots are free.
+    pub(crate) fn free(&self) -> usize {
+        self.slots.available_permits()
+    }
+
     /// Waits for a slot, at most until the deadline.
     ///
     /// # Errors

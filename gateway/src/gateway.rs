@@ -214,6 +214,18 @@ impl Gateway {
         self.running.count()
     }
 
+    /// How many more queries may run at this moment.
+    #[must_use]
+    pub fn free_permits(&self) -> usize {
+        self.admission.free()
+    }
+
+    /// Bytes of memory that all queries hold together.
+    #[must_use]
+    pub fn memory_held(&self) -> usize {
+        self.memory.reserved()
+    }
+
     pub(crate) fn base_state(&self) -> &SessionState {
         &self.base_state
     }

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod commands;
 pub mod config;
 pub mod demo;
+mod descriptors;
 pub mod error;
 mod failure;
 pub mod flight;

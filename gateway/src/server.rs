@@ -15,7 +15,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::Gateway;
 use crate::config::{self, Config, Tls};
-use crate::{flight, http, reload, telemetry};
+use crate::{descriptors, flight, http, reload, telemetry};
 
 /// Longest wait for running queries when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -114,6 +114,7 @@ pub(crate) fn install_tls_provider() {
 pub async fn serve(options: ServeOptions) -> Result<Server, StartError> {
     let _recorder = telemetry::recorder();
     install_tls_provider();
+    descriptors::raise_limit();
     let ServeOptions { mesh, flight, postgres, http } = options;
     if postgres.is_some() {
         return Err(StartError::Postgres);

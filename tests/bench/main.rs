@@ -1,100 +1,44 @@
-//! The overhead of governance, as ratios: the gateway over Flight SQL against the same statement in a plain engine
-//! on the same provider, in alternating runs.
+//! How fast the gateway is, beside something that does the same without it: ratios of one run on one machine.
 //!
-//! `cargo run --release -p tests --bin bench [ROUNDS [LINES]]`
+//! - `cargo run --release -p tests --bin bench [overhead [ROUNDS [LINES]]]`: what governance adds to a statement
+//! - `… bench throughput [ROUNDS [MIB]]`: a large result, against a bare Flight server
+//! - `… bench statements [ROUNDS [SECONDS]]`: point lookups, against the same ones in this process
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program whose result is what it prints")]
 
+mod bare;
+mod child;
 mod data;
+mod lookup;
+mod overhead;
 mod plain;
+mod spread;
+mod statements;
+mod throughput;
 
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
-use tests::{Client, Mesh};
-
-use plain::Plain;
-
-/// Runs of each statement on each side, after two that do not count.
-const ROUNDS: usize = 15;
-
-/// Order lines in the table.
-const LINES: u64 = 4_000_000;
-
-/// Statements in the manner of TPC-H.
-const STATEMENTS: [(&str, &str); 3] = [
-    (
-        "aggregate",
-        "SELECT flag, status, sum(quantity), sum(price), sum(price * (1 - discount)), avg(quantity), max(remark), \
-         count(*) FROM shop.lines WHERE shipped <= DATE '1998-09-02' GROUP BY flag, status ORDER BY flag, status",
-    ),
-    (
-        "selective filter",
-        "SELECT sum(price * discount), max(remark) FROM shop.lines WHERE shipped >= DATE '1994-01-01' \
-         AND shipped < DATE '1994-03-01' AND discount BETWEEN 0.05 AND 0.07 AND quantity < 24",
-    ),
-    (
-        "join",
-        "SELECT o.priority, count(*), sum(l.price), max(l.remark) FROM shop.lines l \
-         JOIN shop.orders o ON o.id = l.order_id WHERE o.placed >= DATE '1995-01-01' AND o.placed < DATE '1995-07-01' \
-         GROUP BY o.priority ORDER BY o.priority",
-    ),
-];
-
-#[tokio::main]
-async fn main() {
-    let rounds = std::env::args().nth(1).map_or(ROUNDS, |text| text.parse().unwrap());
-    let lines = std::env::args().nth(2).map_or(LINES, |text| text.parse().unwrap());
-    println!("{rounds} rounds over {lines} order lines and a quarter as many orders, in Delta tables");
-    let mesh = Mesh::new("bench");
-    data::write(&mesh, lines).await;
-    let gateway = mesh.serve().await;
-    let plain = Plain::open(mesh.folder());
-
-    println!("\n| reader | statement | plain engine | gateway | ratio | aim |\n|---|---|---|---|---|---|");
-    for (user, aim) in [("full", 1.10), ("part", 1.15)] {
-        let mut client = gateway.connect(user).await;
-        for (name, sql) in STATEMENTS {
-            let pairs = alternate(&plain, &mut client, user, sql, rounds).await;
-            let (before, after) = pairs.into_iter().unzip();
-            let (before, after) = (median(before), median(after));
-            let ratio = after.as_secs_f64() / before.as_secs_f64();
-            let reader = if user == "full" { "unrestricted" } else { "row filter and mask" };
-            println!("| {reader} | {name} | {before:.1?} | {after:.1?} | {ratio:.2} | {aim:.2} |");
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (part, numbers) = match arguments.split_first() {
+        // A child of this program: the gateway's own command line.
+        Some((first, _)) if first == child::GATEWAY => return gateway::commands::main(),
+        Some((first, rest)) if first.parse::<u64>().is_err() => (first.as_str(), rest),
+        Some(_) | None => ("overhead", arguments.as_slice()),
+    };
+    let number = |place: usize, default: u64| numbers.get(place).map_or(default, |text| text.parse().unwrap());
+    let rounds = |default: u64| usize::try_from(number(0, default)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        match part {
+            "overhead" => overhead::run(rounds(15), number(1, 4_000_000)).await,
+            "throughput" => throughput::run(rounds(9), number(1, 1_024)).await,
+            "statements" => statements::run(rounds(5), number(1, 4)).await,
+            child::BARE => bare::serve().await,
+            _ => {
+                println!("usage: bench [overhead | throughput | statements] [ROUNDS [SIZE]]");
+                return ExitCode::from(2);
+            }
         }
-    }
-    gateway.stop().await;
-}
-
-/// Times of both sides, in pairs. The answers must be equal.
-async fn alternate(
-    plain: &Plain,
-    client: &mut Client,
-    user: &str,
-    sql: &str,
-    rounds: usize,
-) -> Vec<(Duration, Duration)> {
-    let mut pairs = Vec::new();
-    for round in 0..rounds + 2 {
-        let start = Instant::now();
-        let expected = plain.answer(user, sql).await;
-        let before = start.elapsed();
-        let start = Instant::now();
-        let rows = client.rows(sql).await;
-        let after = start.elapsed();
-        assert_eq!(rounded(&rows), rounded(&expected), "{user}: {sql}");
-        if round >= 2 {
-            pairs.push((before, after));
-        }
-    }
-    pairs
-}
-
-/// The rows, numbers cut to nine digits: sums of floating-point numbers depend on the order of the rows.
-fn rounded(rows: &tests::Rows) -> Vec<Vec<String>> {
-    let short = |cell: String| cell.parse::<f64>().map_or(cell, |number| format!("{number:.8e}"));
-    rows.cells().into_iter().map(|row| row.into_iter().map(short).collect()).collect()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+        ExitCode::SUCCESS
+    })
 }

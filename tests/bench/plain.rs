@@ -73,7 +73,7 @@ impl Plain {
 }
 
 /// The settings of the gateway's own sessions.
-fn settings() -> SessionConfig {
+pub(crate) fn settings() -> SessionConfig {
     let mut config = SessionConfig::new();
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;

@@ -4,33 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tests::deadline::{STEP, eventually, within};
+use tests::plant::{Plant, ROWS};
 use tests::remote::{Fault, Remote, SECRET};
 use tests::retail::Retail;
-use tests::{Client, Contract, Failure, Gateway, Mesh, engine};
+use tests::{Client, Failure, engine};
 use tonic::Code;
-
-/// A mesh with a large table at a remote, many batches long.
-async fn large(fault: Fault) -> (Mesh, Gateway, Remote) {
-    let mut batches = Vec::new();
-    for start in 0..40 {
-        let sql =
-            format!("SELECT CAST(value + {start} * 8192 AS BIGINT) AS id, repeat('x', 100) AS filler FROM range(8192)");
-        batches.push(engine::batch(&sql).await);
-    }
-    let remote = Remote::start(vec![("measurements", batches)]);
-    remote.fault(fault);
-    let mesh = Mesh::new("plant");
-    mesh.contract(
-        &Contract::flight_sql("plant.measurements", &remote.location(), &[])
-            .columns(&[("id", "bigint"), ("filler", "text")]),
-    );
-    tests::delta::append(&mesh.path("data/local"), &[], "SELECT * FROM (VALUES (1), (2)) AS t(id)").await;
-    mesh.contract(&Contract::delta("plant.local", "data/local").columns(&[("id", "bigint")]));
-    mesh.rules("p, user:sam, plant, *, select, allow\n");
-    mesh.users(&[("sam", &[])]);
-    let gateway = mesh.serve().await;
-    (mesh, gateway, remote)
-}
 
 /// Opens the statement's stream, reads one batch, lets `strike` happen and reads on to the error.
 async fn read_until_error(client: &mut Client, sql: &str, strike: impl FnOnce()) -> (Failure, Duration) {
@@ -54,7 +32,7 @@ async fn read_until_error(client: &mut Client, sql: &str, strike: impl FnOnce())
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_that_dies_in_mid_stream_is_an_error_within_two_seconds() {
-    let (_mesh, gateway, remote) = large(Fault::Stall(10)).await;
+    let Plant { mesh: _mesh, gateway, remote } = Plant::serve(Fault::Stall(10)).await;
     let mut sam = gateway.connect("sam").await;
     let (failure, took) = read_until_error(&mut sam, "SELECT * FROM plant.measurements", || remote.kill()).await;
     assert_eq!((failure.code, failure.kind.as_str()), (Code::Unavailable, "SourceUnavailable"), "{failure:?}");
@@ -66,7 +44,7 @@ async fn a_remote_that_dies_in_mid_stream_is_an_error_within_two_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_remote_never_makes_an_aggregate_smaller() {
-    let (_mesh, gateway, remote) = large(Fault::Stall(10)).await;
+    let Plant { mesh: _mesh, gateway, remote } = Plant::serve(Fault::Stall(10)).await;
     let mut sam = gateway.connect("sam").await;
     let query = tokio::spawn(async move { sam.query("SELECT count(*), sum(id) FROM plant.measurements").await });
     eventually(STEP, "the remote is in mid-stream", || {
@@ -82,10 +60,10 @@ async fn a_dead_remote_never_makes_an_aggregate_smaller() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_that_is_down_is_named_and_comes_back() {
-    let (_mesh, gateway, remote) = large(Fault::None).await;
+    let Plant { mesh: _mesh, gateway, remote } = Plant::serve(Fault::None).await;
     let mut sam = gateway.connect("sam").await;
     let sql = "SELECT count(*) FROM plant.measurements";
-    assert_eq!(sam.sorted(sql).await, ["327680"]);
+    assert_eq!(sam.sorted(sql).await, [ROWS.to_string()]);
     let address = remote.address();
     remote.kill();
     let failure = within(Duration::from_secs(10), "the error", sam.fails(sql)).await;
@@ -104,7 +82,7 @@ async fn a_remote_that_is_down_is_named_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_remote_keeps_its_text_to_itself() {
-    let (_mesh, gateway, remote) = large(Fault::Break(3)).await;
+    let Plant { mesh: _mesh, gateway, remote } = Plant::serve(Fault::Break(3)).await;
     let mut sam = gateway.connect("sam").await;
     let (failure, _) = read_until_error(&mut sam, "SELECT * FROM plant.measurements", || {}).await;
     assert_eq!((failure.code, failure.kind.as_str()), (Code::Internal, "SourceFailed"), "{failure:?}");
@@ -131,22 +109,6 @@ async fn a_remote_that_sends_other_columns_or_rows_is_not_believed() {
     retail.crm.fault(Fault::MissingColumn);
     let failure = sam.fails("SELECT id, name FROM customers.profiles").await;
     assert!([Code::FailedPrecondition, Code::Internal].contains(&failure.code), "{failure:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_away_ends_the_remote_query() {
-    let (_mesh, gateway, remote) = large(Fault::Stall(10)).await;
-    let mut sam = gateway.connect("sam").await;
-    let info = sam.info("SELECT * FROM plant.measurements").await.unwrap();
-    let mut stream = sam.flight().do_get(info.endpoint[0].ticket.clone().unwrap()).await.unwrap();
-    within(STEP, "the first batch", stream.next()).await.unwrap().unwrap();
-    assert_eq!(remote.open_streams(), 1);
-    drop(stream);
-    eventually(Duration::from_secs(5), "the remote query ends", || {
-        let open = remote.open_streams();
-        async move { (open == 0).then_some(()) }
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may unwrap")]
 
 mod audit;
+mod cancellation;
+mod connections;
 mod contracts;
 mod entitlements;
 mod errors;
@@ -11,6 +13,7 @@ mod http;
 mod leaks;
 mod limits;
 mod login;
+mod messages;
 mod metadata;
 mod oidc;
 mod options;
@@ -18,6 +21,7 @@ mod prepared;
 mod proof;
 mod pushdown;
 mod reload;
+mod slow_readers;
 mod slt;
 mod statements;
 mod substrait;

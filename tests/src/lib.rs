@@ -15,6 +15,7 @@ pub mod failure;
 pub mod http;
 pub mod issuer;
 pub mod mesh;
+pub mod plant;
 pub mod proof;
 pub mod remote;
 pub mod retail;

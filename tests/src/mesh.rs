@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::contract::Contract;
-use crate::deadline::{STEP, within};
+use crate::deadline::{STEP, eventually, within};
 
 /// The password of every user of the tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -131,6 +131,26 @@ impl Gateway {
     /// If it does not load.
     pub async fn reload(&self) {
         within(STEP, "loading the mesh anew", self.server.gateway().reload()).await.unwrap();
+    }
+
+    /// How many more queries may run at this moment.
+    #[must_use]
+    pub fn free_permits(&self) -> usize {
+        self.server.gateway().free_permits()
+    }
+
+    /// Waits until no query runs, every permit is back, and no memory is held.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub async fn is_at_rest(&self) {
+        let gateway = self.server.gateway();
+        let permits = gateway.current().config.limits.queries;
+        eventually(STEP, "the gateway is at rest", || {
+            let held = (gateway.queries(), permits - gateway.free_permits(), gateway.memory_held());
+            async move { (held == (0, 0, 0)).then_some(()) }
+        })
+        .await;
     }
 
     /// A connection as `user`.

@@ -13,10 +13,11 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use tonic::Status;
 
+use super::split::split;
 use super::status;
 use crate::error::{Error, ErrorKind};
 
-/// Target size of a message: half of what Go clients accept by default.
+/// Largest size of a message of more than one row: half of what Go clients accept by default.
 const MESSAGE_BYTES: usize = 2 << 20;
 
 /// A stream of Flight messages.
@@ -41,14 +42,18 @@ where
     S: Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
 {
     let promised = Arc::clone(schema);
-    let batches = batches.map(move |batch| {
-        let batch = batch.and_then(|batch| as_promised(batch, &promised));
-        batch.map_err(|error| FlightError::Tonic(Box::new(status::of(&error))))
+    let batches = batches.flat_map(move |batch| {
+        let parts = batch.and_then(|batch| as_promised(batch, &promised)).map(|batch| split(batch, MESSAGE_BYTES));
+        futures::stream::iter(match parts {
+            Ok(parts) => parts.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(FlightError::Tonic(Box::new(status::of(&error))))],
+        })
     });
     let encoder = FlightDataEncoderBuilder::new()
         .with_schema(Arc::clone(schema))
-        .with_max_flight_data_size(MESSAGE_BYTES)
         .with_dictionary_handling(DictionaryHandling::Resend)
+        // They are cut already.
+        .with_max_flight_data_size(usize::MAX)
         .build(batches);
     if encoder.known_schema().as_ref() != Some(schema) {
         // The encoder turns LargeList into List; the data would not fit the promise.

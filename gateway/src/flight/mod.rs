@@ -21,6 +21,7 @@ mod prepared;
 mod put;
 mod serve;
 mod session;
+mod split;
 mod sql_info;
 mod statement;
 mod status;

@@ -18,7 +18,7 @@ use proto::flight::sql::ActionCreatePreparedStatementResult;
 use tonic::{Code, Status};
 
 use super::session::{Owner, owner};
-use super::{Call, Door, encode, parameters, placeholders};
+use super::{Call, Door, encode, parameters, placeholders, put};
 use crate::auth::{self, Caller};
 use crate::error::{Error, ErrorKind};
 use crate::query::{Description, Parameter, Pins, Query, Statement, Text};
@@ -203,9 +203,9 @@ where
         FlightError::DecodeError(text) if text == TOO_LARGE => too_large(),
         // What the transport says of a message that is longer than any may be.
         FlightError::Tonic(status) if status.code() == Code::OutOfRange => too_large(),
+        FlightError::Tonic(status) => put::unread(&status),
         FlightError::Arrow(_)
         | FlightError::NotYetImplemented(_)
-        | FlightError::Tonic(_)
         | FlightError::ProtocolError(_)
         | FlightError::DecodeError(_)
         | FlightError::ExternalError(_) => Error::new(ErrorKind::InvalidStatement, "the parameters cannot be decoded"),

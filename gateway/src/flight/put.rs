@@ -6,7 +6,7 @@ use arrow_flight::sql::DoPutPreparedStatementResult;
 use arrow_flight::{FlightData, PutResult};
 use futures::{Stream, StreamExt};
 use prost::Message;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::command::Put;
 use super::{Call, Door};
@@ -25,7 +25,7 @@ where
     S: Stream<Item = Result<FlightData, Status>> + Send + Unpin + 'static,
 {
     let first = tokio::time::timeout(PATIENCE, messages.next()).await.ok().flatten();
-    let first = first.and_then(Result::ok).ok_or_else(without_descriptor)?;
+    let first = first.ok_or_else(without_descriptor)?.map_err(|status| unread(&status))?;
     let descriptor = first.flight_descriptor.as_ref().ok_or_else(without_descriptor)?;
     match Put::of(descriptor)? {
         Put::Parameters(handle) => {
@@ -41,6 +41,15 @@ where
             Err(door.update(call, statement).await)
         }
     }
+}
+
+/// Why a message of the client's could not be read.
+pub(super) fn unread(status: &Status) -> Error {
+    // The library's own code for a message above the limit.
+    if status.code() == Code::OutOfRange {
+        return Error::new(ErrorKind::LimitExceeded, "a message is too large: send less at a time");
+    }
+    Error::new(ErrorKind::InvalidStatement, "the messages of the put cannot be read")
 }
 
 fn without_descriptor() -> Error {

@@ -170,7 +170,7 @@ impl Door {
             // The policies, or a contract, have changed the result: the client expects columns that are not there.
             return Err(query.refuse(ticket::invalid()).await);
         }
-        let batches = query.run().await?;
+        let batches = query.run(&cancelled).await?;
         encode::messages(&schema, cancel::until_cancelled(batches, cancelled))
     }
 

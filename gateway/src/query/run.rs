@@ -54,18 +54,18 @@ enum Ending {
 }
 
 impl Query<Planned> {
-    /// Waits for a permit and starts the plan.
+    /// Waits for a permit and starts the plan, which ends when `cancelled` says so, also where nobody reads.
     ///
     /// # Errors
     /// [`ErrorKind::LimitExceeded`] where too many queries wait, [`ErrorKind::Timeout`] at the deadline.
-    pub async fn run(self) -> Result<Query<Running>, Error> {
+    pub async fn run(self, cancelled: &CancellationToken) -> Result<Query<Running>, Error> {
         let Self { mut common, phase } = self;
         let permit = match common.gateway.admission.permit(common.deadline.into()).await {
             Ok(permit) => permit,
             Err(error) => return Err(common.recorded(error).await),
         };
         let Planned { plans, divided, task, schema, .. } = phase;
-        let listed = common.gateway.running.list(&common.id);
+        let listed = common.gateway.running.list(&common.id, cancelled);
         let (send, batches) = mpsc::channel(CHANNEL);
         let (tell, end) = oneshot::channel();
         let out = Out {

@@ -22,9 +22,9 @@ impl RunningQueries {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists a query until the answer is dropped.
-    pub(super) fn list(self: &Arc<Self>, id: &Arc<str>) -> Listed {
-        let cancel = CancellationToken::new();
+    /// Lists a query until the answer is dropped. What cancels `caller` cancels the query.
+    pub(super) fn list(self: &Arc<Self>, id: &Arc<str>, caller: &CancellationToken) -> Listed {
+        let cancel = caller.child_token();
         self.lock().insert(Arc::clone(id), cancel.clone());
         metrics::gauge!("meshgate_queries_running").increment(1);
         Listed { queries: Arc::clone(self), id: Arc::clone(id), cancel }
@@ -54,12 +54,21 @@ mod tests {
 
     #[test]
     fn a_query_is_listed_until_it_ends_and_can_be_ended() {
-        let queries = Arc::new(RunningQueries::default());
-        let listed = queries.list(&"q1".into());
+        let (queries, caller) = (Arc::new(RunningQueries::default()), CancellationToken::new());
+        let listed = queries.list(&"q1".into(), &caller);
         assert_eq!((queries.count(), listed.cancel.is_cancelled()), (1, false));
         queries.cancel_all();
-        assert!(listed.cancel.is_cancelled());
+        assert!(listed.cancel.is_cancelled() && !caller.is_cancelled());
         drop(listed);
         assert_eq!(queries.count(), 0);
+    }
+
+    #[test]
+    fn a_caller_ends_his_own_query() {
+        let (queries, caller) = (Arc::new(RunningQueries::default()), CancellationToken::new());
+        let (listed, other) =
+            (queries.list(&"q1".into(), &caller), queries.list(&"q2".into(), &CancellationToken::new()));
+        caller.cancel();
+        assert!(listed.cancel.is_cancelled() && !other.cancel.is_cancelled());
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use tokio_util::sync::CancellationToken;
 
 use super::super::{Failure, Outcome, say};
 use super::expectation::{self, Expectation, Rows, met};
@@ -33,7 +34,8 @@ async fn ask(gateway: &Arc<Gateway>, expectation: &Expectation) -> Result<Rows, 
     principal.roles.clone_from(&expectation.roles);
     let principal = Arc::new(principal);
     let statement = Statement { text: expectation.query.clone().into(), ..Statement::default() };
-    let query = Query::receive(gateway, principal, statement)?.plan(Pins::default()).await?.run().await?;
+    let query = Query::receive(gateway, principal, statement)?.plan(Pins::default()).await?;
+    let query = query.run(&CancellationToken::new()).await?;
     let batches: Vec<_> = query.try_collect().await?;
     let mut rows = Rows::new();
     for batch in &batches {
