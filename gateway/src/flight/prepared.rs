@@ -215,7 +215,10 @@ where
 const TOO_LARGE: &str = "too large";
 
 fn too_large() -> Error {
-    Error::new(ErrorKind::LimitExceeded, format!("parameters take more than {MAX_BOUND_BYTES} bytes"))
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("the parameters are too large: they take more than {MAX_BOUND_BYTES} bytes"),
+    )
 }
 
 #[cfg(test)]

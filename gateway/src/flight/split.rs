@@ -3,8 +3,16 @@
 //! Arrow's own encoder cuts by the average size of a row, and counts the whole buffers of a slice: a few wide rows
 //! that come together make a message that clients refuse, and the slices of one large batch crumbs.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, GenericByteViewArray, RecordBatch};
+use arrow::datatypes::{ByteViewType, DataType};
+
+/// Bytes of a view without what it looks into.
+const VIEW: usize = 16;
+
+/// Bytes that are worth a copy.
+const MUCH: usize = 64 << 10;
 
 /// The parts of `batch`, in order, each of at most `limit` bytes where a row is not larger than that by itself.
 pub(super) fn split(batch: RecordBatch, limit: usize) -> Vec<RecordBatch> {
@@ -13,13 +21,42 @@ pub(super) fn split(batch: RecordBatch, limit: usize) -> Vec<RecordBatch> {
     while let Some(batch) = rest.pop() {
         let rows = batch.num_rows();
         if rows <= 1 || batch.columns().iter().map(|column| bytes(column)).sum::<usize>() <= limit {
-            parts.push(batch);
+            parts.push(compact(batch));
         } else {
             rest.push(batch.slice(rows / 2, rows - rows / 2));
             rest.push(batch.slice(0, rows / 2));
         }
     }
     parts
+}
+
+/// The batch without what its views do not show: with a view leave the whole buffers that it looks into.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other types have no views, or hide them")]
+fn compact(batch: RecordBatch) -> RecordBatch {
+    let is_wasteful = |column: &ArrayRef| match column.data_type() {
+        DataType::Utf8View => shows_little(column.as_string_view()),
+        DataType::BinaryView => shows_little(column.as_binary_view()),
+        _ => false,
+    };
+    if !batch.columns().iter().any(is_wasteful) {
+        return batch;
+    }
+    let columns = batch.columns().iter().map(|column| -> ArrayRef {
+        match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => Arc::clone(column),
+        }
+    });
+    let columns = columns.collect();
+    // Columns of the same types and lengths as before always make a batch.
+    RecordBatch::try_new(batch.schema(), columns).unwrap_or(batch)
+}
+
+/// Whether most bytes of the buffers are not shown.
+fn shows_little<T: ByteViewType + ?Sized>(array: &GenericByteViewArray<T>) -> bool {
+    let held: usize = array.data_buffers().iter().map(|buffer| buffer.len()).sum();
+    held > 2 * array.total_buffer_bytes_used() + MUCH
 }
 
 /// About how many bytes the values take in a message.
@@ -33,6 +70,8 @@ fn bytes(array: &dyn Array) -> usize {
         DataType::Binary => text(array.as_binary::<i32>().value_offsets()),
         DataType::LargeUtf8 => text(array.as_string::<i64>().value_offsets()),
         DataType::LargeBinary => text(array.as_binary::<i64>().value_offsets()),
+        DataType::Utf8View => rows * VIEW + array.as_string_view().total_buffer_bytes_used(),
+        DataType::BinaryView => rows * VIEW + array.as_binary_view().total_buffer_bytes_used(),
         DataType::List(_) => nested(array.as_list::<i32>().values(), array.as_list::<i32>().value_offsets()),
         DataType::Map(..) => nested(array.as_map().entries(), array.as_map().value_offsets()),
         DataType::Struct(_) => array.as_struct().columns().iter().map(|column| bytes(column)).sum(),
@@ -67,9 +106,7 @@ fn ends<O: Copy + TryInto<usize>>(offsets: &[O]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may unwrap")]
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, Int64Array, ListArray, StringArray, StructArray};
+    use arrow::array::{Int64Array, ListArray, StringArray, StringViewArray, StructArray};
     use arrow::buffer::OffsetBuffer;
     use arrow::compute::concat_batches;
     use arrow::datatypes::Field;
@@ -114,6 +151,17 @@ mod tests {
         let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(100); 1_000]));
         assert_eq!(check(text.slice(500, 10), 2_000), [10]);
         assert_eq!(check(Arc::new(lists(100, 100).slice(50, 2)), 2_000), [2]);
+    }
+
+    #[test]
+    fn views_leave_without_what_they_do_not_show() {
+        let texts: StringViewArray = (0..10_000).map(|_| Some("x".repeat(100))).collect();
+        let few = RecordBatch::try_from_iter([("a", Arc::new(texts.slice(20, 5)) as ArrayRef)]).unwrap();
+        let parts = split(few.clone(), 10_000);
+        let held = parts[0].column(0).as_string_view().data_buffers().iter().map(|buffer| buffer.len()).sum::<usize>();
+        assert_eq!((parts.len(), held), (1, 500));
+        assert_eq!(parts[0], few);
+        assert_eq!(check(Arc::new(texts.slice(0, 4)), 300), [2, 2]);
     }
 
     #[test]
