@@ -33,6 +33,7 @@ pub(crate) async fn run(rounds: usize, mebibytes: u64) {
     println!("{rounds} rounds of a result of {mebibytes} MiB: {rows} rows of {COLUMNS} numbers");
     let mesh = Mesh::new("bench");
     mesh.users(&[("full", &[])]);
+    std::fs::create_dir(mesh.path("catalog")).unwrap();
     let (gateway, bare) = (Child::gateway(&mesh), Child::bare());
     let mut governed = Client::login(gateway.address, "full", PASSWORD).await.unwrap();
     let mut plain = Client::anonymous(bare.address).await;
