@@ -80,6 +80,11 @@ impl GovernedTable {
         }
     }
 
+    /// Whether something of the table is hidden from the caller.
+    pub(crate) fn hides(&self) -> bool {
+        self.rules.restricted
+    }
+
     /// The same for a part of a statement that shows large groups only.
     pub(crate) fn grouped(&self) -> Arc<dyn TableProvider> {
         Arc::new(Self { groups: Groups::RowByRow, ..self.clone() })

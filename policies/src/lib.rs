@@ -32,6 +32,7 @@ mod row_filter;
 mod rules;
 pub mod scan_error;
 pub mod small_groups;
+pub mod steady;
 #[cfg(test)]
 mod testing;
 mod through_view;
@@ -55,4 +56,5 @@ pub use principal::{AttributeValue, Principal, is_reserved_attribute};
 pub use rules::RuleFile;
 pub use scan_error::ScanError;
 pub use small_groups::{TooFine, drop_small_groups};
+pub use steady::must_be_steady;
 pub use verify::verify;

@@ -228,8 +228,19 @@ async fn physical(
         Some(rows) => limited(logical, rows)?,
         None => logical,
     };
-    let plan = state.create_physical_plan(&logical).await.map_err(|error| failure::told(&error))?;
+    let plan = governed(state, &logical).await.map_err(|error| failure::told(&error))?;
     yielding(plan).map_err(|error| failure::told(&error))
+}
+
+/// The engine's plan; in one partition where how rows lie together could otherwise be noticed.
+async fn governed(state: &SessionState, logical: &LogicalPlan) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    let optimized = state.optimize(logical)?;
+    if !policies::must_be_steady(&optimized)? {
+        return state.query_planner().create_physical_plan(&optimized, state).await;
+    }
+    let mut steady = state.clone();
+    steady.config_mut().options_mut().execution.target_partitions = 1;
+    steady.query_planner().create_physical_plan(&optimized, &steady).await
 }
 
 /// The last look at a plan.

@@ -5,6 +5,7 @@ mod dynamic;
 mod hidden;
 mod plan;
 pub(crate) mod rules;
+mod steady;
 mod stream;
 
 use std::fmt;
@@ -51,6 +52,8 @@ enum Openness {
         /// `None` where the source does not know the size of the table.
         estimate: Option<usize>,
     },
+    /// The caller sees a part, and asks what can fail on a row: one partition, and nothing of how rows lie below.
+    Steady,
 }
 
 /// What a plan's text may tell of a governed scan.
@@ -126,7 +129,7 @@ impl GovernedScan {
     pub(crate) fn seen_whole(&self) -> Option<&Arc<dyn ExecutionPlan>> {
         match self.openness {
             Openness::Whole { .. } => Some(&self.hidden.root),
-            Openness::Rows { .. } => None,
+            Openness::Rows { .. } | Openness::Steady => None,
         }
     }
 
@@ -160,6 +163,7 @@ fn properties(schema: &SchemaRef, hidden: &Hidden, openness: &Openness) -> Resul
             EquivalenceProperties::new(Arc::clone(schema)),
             Partitioning::UnknownPartitioning(of_root.output_partitioning().partition_count()),
         ),
+        Openness::Steady => (EquivalenceProperties::new(Arc::clone(schema)), Partitioning::UnknownPartitioning(1)),
     };
     // The hidden source is cooperative; a second wrapper around the leaf would count each batch twice.
     let properties = PlanProperties::new(equivalences, partitioning, of_root.emission_type, of_root.boundedness);
@@ -233,13 +237,20 @@ impl ExecutionPlan for GovernedScan {
     }
 
     fn repartitioned(&self, partitions: usize, config: &ConfigOptions) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if matches!(self.openness, Openness::Steady) {
+            return Ok(None);
+        }
         let hidden = self.hidden.repartitioned(partitions, config).map_err(|error| self.opaque(error))?;
         let Some(hidden) = hidden else { return Ok(None) };
         Ok(Some(Arc::new(self.with_hidden(hidden, Vec::new())?)))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let hidden = self.hidden.root.execute(partition, context).map_err(|error| self.opaque(error))?;
+        let hidden = match self.openness {
+            Openness::Whole { .. } | Openness::Rows { .. } => self.hidden.root.execute(partition, context),
+            Openness::Steady => Ok(steady::rows(&self.hidden.root, self.hidden.limit(), context)),
+        };
+        let hidden = hidden.map_err(|error| self.opaque(error))?;
         Ok(Box::pin(ShownStream {
             hidden: Some(hidden),
             schema: Arc::clone(&self.schema),
@@ -264,6 +275,7 @@ impl ExecutionPlan for GovernedScan {
                 return statistics.map_err(|error| self.opaque(error));
             }
             Openness::Rows { estimate } => *estimate,
+            Openness::Steady => None,
         };
         let mut statistics = Statistics::new_unknown(&self.schema);
         if let Some(rows) = estimate {
@@ -281,7 +293,9 @@ impl ExecutionPlan for GovernedScan {
     ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
         let filters: Vec<_> = result.parent_filters.iter().map(|each| Arc::clone(&each.filter)).collect();
         let answer = FilterPushdownPropagation::all_unsupported(result);
-        if phase != FilterPushdownPhase::Post || filters.is_empty() {
+        // Which rows a filter spares depends on what lies beside them.
+        let steady = matches!(self.openness, Openness::Steady);
+        if phase != FilterPushdownPhase::Post || filters.is_empty() || steady {
             return Ok(answer);
         }
         let accepted = dynamic::accept(&self.hidden, &self.clear, filters.into_iter(), config)

@@ -66,6 +66,8 @@ pub(crate) async fn scan(session: &dyn Session, request: ScanRequest<'_>) -> Res
     let limit = request.limit.filter(|_| !forwards_limit(&request));
     let openness = if request.rules.whole {
         Openness::Whole { told: told(&source, &conditions, &output)? }
+    } else if request.rules.restricted && session.config().target_partitions() == 1 {
+        Openness::Steady
     } else {
         Openness::Rows { estimate: estimate(session, &request, &source) }
     };

@@ -29,6 +29,8 @@ pub(crate) struct Rules {
     pub(crate) columns: Vec<ShownColumn>,
     /// Whether nothing is hidden, renamed or converted.
     pub(crate) whole: bool,
+    /// Whether something is hidden.
+    pub(crate) restricted: bool,
     translation: Translation,
 }
 
@@ -69,9 +71,10 @@ impl Rules {
             .iter()
             .map(|access| raw.shown(binding, access, &translation))
             .collect::<Result<_>>()?;
-        let whole = restrictions.is_unrestricted(binding.columns.len())
+        let restricted = !restrictions.is_unrestricted(binding.columns.len());
+        let whole = !restricted
             && columns.iter().all(|shown| shown.value == Expr::Column(Column::new_unqualified(shown.field.name())));
-        Ok(Self { rows, columns, whole, translation })
+        Ok(Self { rows, columns, whole, restricted, translation })
     }
 
     /// The caller's condition in terms of the source.

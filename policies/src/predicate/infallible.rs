@@ -57,6 +57,11 @@ pub(super) fn check(expression: &Expr, schema: &DFSchema) -> Result<(), Refusal>
     })
 }
 
+/// Whether this node by itself has a value for every value of its parts.
+pub(crate) fn is_total(node: &Expr, schema: &DFSchema) -> bool {
+    form(node).is_ok() && typed(node, schema).is_ok()
+}
+
 fn walk(expression: &Expr, check: impl Fn(&Expr) -> Result<(), Refusal>) -> Result<(), Refusal> {
     let mut refusal = None;
     let visited = expression.apply(|node| match check(node) {

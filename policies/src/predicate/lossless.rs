@@ -25,7 +25,8 @@ fn is_number(data_type: &DataType) -> bool {
     is_integer(data_type) || matches!(data_type, Float16 | Float32 | Float64 | Decimal128(_, _) | Decimal256(_, _))
 }
 
-fn is_integer(data_type: &DataType) -> bool {
+/// Whether values of this type are whole numbers.
+pub(crate) fn is_integer(data_type: &DataType) -> bool {
     digits(data_type).is_some()
 }
 
@@ -62,9 +63,9 @@ pub(super) fn is_total_try(from: &DataType, to: &DataType) -> bool {
         || (matches!(from, Float32 | Float64) && is_integer(to))
 }
 
-/// Most decimal digits of an integer type.
+/// Most decimal digits of an integer type; `None` for other types.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only whole numbers have a fixed count")]
-fn digits(data_type: &DataType) -> Option<i16> {
+pub(crate) fn digits(data_type: &DataType) -> Option<i16> {
     match data_type {
         Int8 | UInt8 => Some(3),
         Int16 | UInt16 => Some(5),

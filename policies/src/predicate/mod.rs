@@ -23,8 +23,8 @@ use catalog::source::Source;
 use datafusion::sql::sqlparser::ast::ExprWithAlias;
 
 pub(crate) use identity::as_written;
-
-pub(crate) use lossless::is_lossless;
+pub(crate) use infallible::is_total;
+pub(crate) use lossless::{digits, is_integer, is_lossless};
 use template::Needs;
 pub(crate) use template::{Identity, Missing, Template, Values};
 

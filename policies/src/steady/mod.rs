@@ -1,0 +1,63 @@
+//! Whether a statement must read its rows in an order and in batches that depend on visible rows alone.
+//!
+//! The engine evaluates an expression batch by batch, and skips what a batch does not need: `a OR 1 / b > 0` looks at
+//! `b` only if some row of the batch has no `a`; `LIMIT` looks at no batch after the last. Whether an expression that
+//! can fail does fail then depends on how rows lie together, which depends on hidden rows between them. A statement
+//! with such an expression is planned for one partition, where a governed scan that hides anything is steady.
+
+mod fallible;
+mod precision;
+
+use std::ops::ControlFlow;
+
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::source_as_provider;
+use datafusion::error::Result;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+
+use crate::governed_table::GovernedTable;
+
+/// Whether `plan`, an optimised one, has an expression that can fail on a row, and reads a table of which something
+/// is hidden.
+///
+/// # Errors
+/// The engine's, where it cannot walk over the plan.
+pub fn must_be_steady(plan: &LogicalPlan) -> Result<bool> {
+    let (mut hides, mut fails) = (false, false);
+    plan.apply_with_subqueries(|node| {
+        let governed = governed(node);
+        hides = hides || governed.as_ref().is_some_and(GovernedTable::hides);
+        // Whatever reached a governed table is leakproof.
+        fails = fails || (governed.is_none() && can_fail(node)?);
+        Ok(if hides && fails { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(hides && fails)
+}
+
+fn governed(node: &LogicalPlan) -> Option<GovernedTable> {
+    let LogicalPlan::TableScan(scan) = node else { return None };
+    source_as_provider(&scan.source).ok()?.downcast_ref::<GovernedTable>().cloned()
+}
+
+fn can_fail(node: &LogicalPlan) -> Result<bool> {
+    let schema = match node {
+        LogicalPlan::TableScan(TableScan { projected_schema, .. }) => projected_schema.as_ref().clone(),
+        // Their expressions stand for a value of the statement itself, or look at their own columns.
+        LogicalPlan::Values(_) => DFSchema::empty(),
+        node => merge_schema(&node.inputs()),
+    };
+    let mut found = ControlFlow::Continue(());
+    node.apply_expressions(|expression: &Expr| {
+        if fallible::can_fail(expression, &schema)? {
+            found = ControlFlow::Break(());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found.is_break())
+}
+
+#[cfg(test)]
+mod tests;
