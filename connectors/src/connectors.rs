@@ -28,6 +28,8 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
 pub struct Options {
     /// Most bytes (estimated) that cached snapshots of Delta tables may take.
     pub snapshot_cache_bytes: u64,
+    /// Most bytes that cached footers of Parquet files may take.
+    pub footer_cache_bytes: u64,
     /// May an object store be opened with the credentials of the machine that the gateway runs on?
     pub allow_instance_credentials: bool,
     /// Most requests at a time to the store of one product.
@@ -44,6 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             snapshot_cache_bytes: 256 * 1024 * 1024,
+            footer_cache_bytes: 512 * 1024 * 1024,
             allow_instance_credentials: false,
             store_requests: 64,
             planning: 16,

@@ -46,7 +46,6 @@ pub struct Gateway {
     pub(crate) admission: Admission,
     pub(crate) running: Arc<RunningQueries>,
     base_state: SessionState,
-    planning_runtime: Arc<RuntimeEnv>,
     memory: Arc<dyn MemoryPool>,
     runtime: QueryRuntime,
 }
@@ -80,10 +79,15 @@ impl Gateway {
         let audit = audit(config)?;
         let connectors = Connectors::new(connectors::Options {
             snapshot_cache_bytes: config.cache.snapshots_bytes,
+            footer_cache_bytes: config.cache.footers_bytes,
             ..connectors::Options::default()
         })?;
         let planning_runtime =
-            RuntimeEnvBuilder::new().with_object_store_registry(connectors.object_stores()).build_arc()?;
+            RuntimeEnvBuilder::new()
+                .with_object_store_registry(connectors.object_stores())
+                // The engine's own cache finds a footer by its path alone; the connectors have a better one.
+                .with_metadata_cache_limit(0)
+                .build_arc()?;
         Ok(Arc::new(Self {
             folder: folder.to_owned(),
             degraded: Mutex::new(None),
@@ -93,8 +97,7 @@ impl Gateway {
             planning: Admission::new(config.limits.queries + config.limits.queue, PLANNING_QUEUE),
             admission: Admission::new(config.limits.queries, config.limits.queue),
             running: Arc::default(),
-            base_state: session::base(),
-            planning_runtime,
+            base_state: session::base(planning_runtime),
             memory: memory::shared_pool(config.limits.memory_bytes),
             runtime: QueryRuntime::start()?,
             connectors,
@@ -230,17 +233,13 @@ impl Gateway {
         &self.base_state
     }
 
-    /// The environment in which views are planned; nothing runs in it.
-    pub(crate) fn planning_runtime(&self) -> &Arc<RuntimeEnv> {
-        &self.planning_runtime
-    }
-
-    /// An environment for one query: its own memory, spill folder and caches over the guarded stores.
+    /// An environment for one query to run in: its own memory and spill folder over the guarded stores.
     pub(crate) fn query_environment(&self, mesh: &Mesh) -> EngineResult<Arc<RuntimeEnv>> {
         let pool = memory::QueryPool::new(mesh.config.limits.query_memory_bytes, Arc::clone(&self.memory));
         RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(DiskManagerBuilder::default().with_max_temp_directory_size(SPILL_BYTES))
+            .with_metadata_cache_limit(0)
             .with_object_store_registry(self.connectors.object_stores())
             .build_arc()
     }

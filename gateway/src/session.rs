@@ -20,8 +20,9 @@ pub(crate) const NO_DOMAIN: &str = "~";
 /// Functions that would tell of files, or that only a file could answer.
 const REFUSED_FUNCTIONS: [&str; 1] = ["input_file_name"];
 
-/// The state that every session starts from: functions, rules and settings, no tables.
-pub(crate) fn base() -> SessionState {
+/// The state that every session starts from: functions, rules and settings, no tables. Statements are planned in
+/// `runtime`; each runs in one of its own.
+pub(crate) fn base(runtime: Arc<RuntimeEnv>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(false)
@@ -33,7 +34,7 @@ pub(crate) fn base() -> SessionState {
     // Join keys become filters of the other side up to these sizes; the default of 150 values prunes little.
     options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 10_000;
     options.optimizer.hash_join_inlist_pushdown_max_size = 1 << 20;
-    let mut state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     for name in REFUSED_FUNCTIONS {
         // An unknown name is no error: the engine may not have the function.
         let _removed = state.deregister_udf(name);
@@ -41,21 +42,14 @@ pub(crate) fn base() -> SessionState {
     state
 }
 
-/// A session of one query on what `reader` may see of `snapshot`.
-pub(crate) fn open(
-    snapshot: &Arc<Snapshot>,
-    reader: Reader,
-    domain: Option<&Name>,
-    runtime: &Arc<RuntimeEnv>,
-) -> SessionState {
-    let base = snapshot.gateway.base_state();
-    let mesh = snapshot.mesh.config.name.as_str();
-    let config = base.config().clone().with_default_catalog_and_schema(mesh, domain.map_or(NO_DOMAIN, Name::as_str));
-    SessionStateBuilder::new_from_existing(base.clone())
-        .with_config(config)
-        .with_runtime_env(Arc::clone(runtime))
-        .with_catalog_list(Arc::new(MeshCatalogs::new(Arc::clone(snapshot), reader)))
-        .build()
+/// A session to plan one query on what `reader` may see of `snapshot`.
+pub(crate) fn open(snapshot: &Arc<Snapshot>, reader: Reader, domain: Option<&Name>) -> SessionState {
+    let mut state = snapshot.gateway.base_state().clone();
+    let names = &mut state.config_mut().options_mut().catalog;
+    names.default_catalog = snapshot.mesh.config.name.as_str().to_owned();
+    names.default_schema = domain.map_or(NO_DOMAIN, Name::as_str).to_owned();
+    state.register_catalog_list(Arc::new(MeshCatalogs::new(Arc::clone(snapshot), reader)));
+    state
 }
 
 /// The plan of a view's body, read on behalf of `reader`.
@@ -66,7 +60,7 @@ pub(crate) async fn plan_view(
     reader: Reader,
 ) -> Result<LogicalPlan, Error> {
     let statement = gate::parse_query(query)?;
-    let state = open(snapshot, reader, Some(domain), snapshot.gateway.planning_runtime());
+    let state = open(snapshot, reader, Some(domain));
     let plan = state.statement_to_plan(statement).await.map_err(|error| failure::told(&error))?;
     gate::check_plan(&plan)?;
     policies::drop_small_groups(plan).map_err(|error| failure::told(&error))

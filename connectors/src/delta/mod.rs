@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod footers;
 mod history;
 mod log_store;
 mod provider;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use catalog::{Source, Table, Version};
 use tokio::sync::Semaphore;
 
+use self::footers::Footers;
 use self::provider::DeltaProvider;
 use self::snapshot::Snapshots;
 use crate::connectors::{Connector, Options};
@@ -27,13 +29,15 @@ use crate::storage::Stores;
 pub(crate) struct DeltaConnector {
     stores: Arc<Stores>,
     snapshots: Snapshots,
+    footers: Footers,
     planning: Arc<Semaphore>,
 }
 
 impl DeltaConnector {
     pub(crate) fn new(stores: Arc<Stores>, options: &Options) -> Self {
         let planning = Arc::new(Semaphore::new(options.planning.max(1)));
-        Self { snapshots: Snapshots::new(options.snapshot_cache_bytes, Arc::clone(&planning)), stores, planning }
+        let snapshots = Snapshots::new(options.snapshot_cache_bytes, Arc::clone(&planning));
+        Self { snapshots, footers: Footers::new(options.footer_cache_bytes), stores, planning }
     }
 }
 
@@ -55,6 +59,7 @@ impl Connector for DeltaConnector {
             snapshot,
             store,
             registry: self.stores.registry(),
+            footers: self.footers.clone(),
             planning: Arc::clone(&self.planning),
             deadline: context.deadline,
         })?;

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::error::from_scan;
 use super::files;
+use super::footers::Footers;
 use super::snapshot::Snapshot;
 use crate::error::Error;
 use crate::storage::{GuardedRegistry, GuardedStore};
@@ -29,6 +30,7 @@ pub(super) struct Parts {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) store: Arc<GuardedStore>,
     pub(super) registry: Arc<GuardedRegistry>,
+    pub(super) footers: Footers,
     pub(super) planning: Arc<Semaphore>,
     pub(super) deadline: Instant,
 }
@@ -37,6 +39,8 @@ pub(super) struct Parts {
 pub(super) struct DeltaProvider {
     parts: Parts,
     scan: DeltaScanNext,
+    /// The identifier in the table's metadata.
+    id: String,
 }
 
 impl DeltaProvider {
@@ -55,7 +59,8 @@ impl DeltaProvider {
         // Without a log store the scan can neither register a store nor write.
         let scan =
             DeltaScanNext::new(state.snapshot().clone(), config).map_err(|cause| from_scan(&parts.table, cause))?;
-        Ok(Self { parts, scan })
+        let id = state.metadata().id().to_owned();
+        Ok(Self { parts, scan, id })
     }
 
     /// Plans the scan; a panic of the library over a hostile log is an error like any other.
@@ -77,7 +82,8 @@ impl DeltaProvider {
             .map_err(|_| Error::failed(table, "planning the scan panicked"))?
             .map_err(|cause| from_scan(table, cause))?;
         files::check(&plan, &self.parts.store).map_err(|cause| Error::failed(table, cause))?;
-        Ok(plan)
+        let kept = self.parts.footers.kept(plan, &self.parts.store, &self.id);
+        kept.map_err(|cause| Error::failed(table, cause))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use catalog::{Source, Table};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::collect;
 use policies::{KeySet, Restrictions};
@@ -66,8 +66,8 @@ async fn distinct(
     table: Arc<dyn datafusion::catalog::TableProvider>,
 ) -> datafusion::common::Result<Vec<ScalarValue>> {
     let runtime = snapshot.gateway.query_environment(&snapshot.mesh)?;
-    let state =
-        SessionStateBuilder::new_from_existing(snapshot.gateway.base_state().clone()).with_runtime_env(runtime).build();
+    let state = snapshot.gateway.base_state();
+    let task = Arc::new(TaskContext::from(state).with_runtime(runtime));
     let plan = LogicalPlanBuilder::scan("keys", provider_as_source(table), None)?
         .distinct()?
         .limit(0, Some(MAX_KEYS + 1))?
@@ -75,7 +75,7 @@ async fn distinct(
     let plan = state.create_physical_plan(&plan).await?;
     policies::verify(&plan).map_err(|error| datafusion::common::DataFusionError::External(Box::new(error)))?;
     let mut values = Vec::new();
-    for batch in collect(plan, state.task_ctx()).await? {
+    for batch in collect(plan, task).await? {
         for row in 0..batch.num_rows() {
             values.push(ScalarValue::try_from_array(batch.column(0), row)?);
         }

@@ -211,7 +211,9 @@ fn planned(
     let schema = one_schema(&plans, types)?;
     let Touched { versions, .. } = snapshot.touched().clone();
     let policy_version = snapshot.mesh.version;
-    Ok(Planned { plans, divided, task: state.task_ctx(), schema, policy_version, pins: Pins(versions) })
+    let runtime = snapshot.gateway.query_environment(&snapshot.mesh).map_err(|error| failure::told(&error))?;
+    let task = Arc::new(TaskContext::from(state).with_runtime(runtime));
+    Ok(Planned { plans, divided, task, schema, policy_version, pins: Pins(versions) })
 }
 
 /// The plan of a statement whose placeholders are filled in.
@@ -282,8 +284,7 @@ pub(super) async fn logical(
     text: &Text,
     domain: Option<&Name>,
 ) -> Result<(SessionState, LogicalPlan), Error> {
-    let runtime = snapshot.gateway.query_environment(&snapshot.mesh).map_err(|error| failure::told(&error))?;
-    let state = session::open(snapshot, Reader::Caller, domain, &runtime);
+    let state = session::open(snapshot, Reader::Caller, domain);
     let logical = match text {
         Text::Sql(sql) => {
             let parsed = gate::parse(sql)?;
