@@ -82,12 +82,11 @@ impl Gateway {
             footer_cache_bytes: config.cache.footers_bytes,
             ..connectors::Options::default()
         })?;
-        let planning_runtime =
-            RuntimeEnvBuilder::new()
-                .with_object_store_registry(connectors.object_stores())
-                // The engine's own cache finds a footer by its path alone; the connectors have a better one.
-                .with_metadata_cache_limit(0)
-                .build_arc()?;
+        let planning_runtime = RuntimeEnvBuilder::new()
+            .with_object_store_registry(connectors.object_stores())
+            // The engine's own cache finds a footer by its path alone; the connectors have a better one.
+            .with_metadata_cache_limit(0)
+            .build_arc()?;
         Ok(Arc::new(Self {
             folder: folder.to_owned(),
             degraded: Mutex::new(None),

@@ -1,12 +1,13 @@
 //! Read-only sessions of the engine: the only place that makes one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::Name;
 use datafusion::execution::FunctionRegistry;
-use datafusion::execution::SessionState;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 
@@ -34,7 +35,8 @@ pub(crate) fn base(runtime: Arc<RuntimeEnv>) -> SessionState {
     // Join keys become filters of the other side up to these sizes; the default of 150 values prunes little.
     options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 10_000;
     options.optimizer.hash_join_inlist_pushdown_max_size = 1 << 20;
-    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let mut state =
+        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     for name in REFUSED_FUNCTIONS {
         // An unknown name is no error: the engine may not have the function.
         let _removed = state.deregister_udf(name);
@@ -50,6 +52,13 @@ pub(crate) fn open(snapshot: &Arc<Snapshot>, reader: Reader, domain: Option<&Nam
     names.default_schema = domain.map_or(NO_DOMAIN, Name::as_str).to_owned();
     state.register_catalog_list(Arc::new(MeshCatalogs::new(Arc::clone(snapshot), reader)));
     state
+}
+
+/// What a plan of `state` runs in. Functions are in the plan already; nothing looks one up by its name any more.
+pub(crate) fn task(state: &SessionState, runtime: Arc<RuntimeEnv>) -> TaskContext {
+    let none = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+    let id = state.session_id().to_owned();
+    TaskContext::new(None, id, state.config().clone(), none.0, none.1, none.2, none.3, runtime)
 }
 
 /// The plan of a view's body, read on behalf of `reader`.

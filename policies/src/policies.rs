@@ -14,6 +14,7 @@ use crate::decide::{Question, View, reach};
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::masks::{HashKey, Masks};
+use crate::obstacle::Obstacle;
 use crate::predicate::Values;
 use crate::principal::Principal;
 use crate::roles;
@@ -72,6 +73,12 @@ impl Policies {
     #[must_use]
     pub fn explain(&self, principal: &Principal, table: &Table) -> Explanation {
         Explanation::new(&self.compiled, principal, table)
+    }
+
+    /// What keeps `principal` from reading `table`, of which it was refused. For people who may read the rules.
+    #[must_use]
+    pub fn obstacle(&self, principal: &Principal, table: &Table) -> Obstacle {
+        Obstacle::of(Question::new(&self.compiled, principal, table).as_ref())
     }
 
     /// What `principal` may do with a table and sees of it, in SQL. For people who may read the rules.

@@ -1,5 +1,5 @@
-//! How fast a large result leaves: the gateway, which makes it meanwhile, against a bare Flight server that repeats a
-//! batch which it has in memory.
+//! How fast a large result leaves from memory: the gateway, which counts meanwhile, against a bare Flight server that
+//! repeats a batch which it has.
 
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,10 @@ struct Reading {
     bytes: u64,
 }
 
-/// A result of so many rows that takes no source.
+/// A result of so many rows that takes no source: one column of numbers, shown several times. An eighth of its bytes
+/// is made meanwhile, nothing is computed of them.
 pub(crate) fn statement(rows: u64) -> String {
-    let columns: Vec<String> = (0..COLUMNS).map(|column| format!("value + {column} AS c{column}")).collect();
+    let columns: Vec<String> = (0..COLUMNS).map(|column| format!("value AS c{column}")).collect();
     format!("SELECT {} FROM generate_series(1, {rows})", columns.join(", "))
 }
 

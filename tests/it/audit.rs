@@ -43,6 +43,7 @@ async fn a_result_is_recorded_with_its_tables_rules_and_size() {
         "kind": "statement",
         "subject": "ann",
         "roles": ["analyst"],
+        "credential": "token",
         "statement": "8a7091b3316606a1e0ab65f0db65beba3b9f4033ee0e648bbdeb7c8a549573e1",
         "tables": [{"table": "sales.orders", "product": record["tables"][0]["product"], "version": "1"}],
         "policy_version": 1,
@@ -274,6 +275,9 @@ async fn logins_are_recorded_good_and_bad() {
     assert_eq!(told(&logins[0]), (json!("ann"), json!("Unauthenticated")));
     assert_eq!(told(&logins[1]), (Value::Null, json!("Unauthenticated")));
     assert_eq!(told(&logins[2]), (json!("sam"), json!("Finished")));
+    assert!(
+        logins.iter().filter(|login| login["outcome"] == "Finished").all(|login| login["credential"] == "password")
+    );
     assert!(logins.iter().all(|login| login["peer"].as_str().unwrap().starts_with("127.0.0.1:")));
 }
 

@@ -3,6 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::auth::ProvenBy;
+
 /// Form of the lines, for those who read them later.
 const FORM: u32 = 1;
 
@@ -44,6 +46,9 @@ pub(crate) struct Line {
     /// Digest of the session's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    /// What the subject was proven by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credential: Option<ProvenBy>,
     /// SHA-256 of the statement's text, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) statement: Option<String>,
@@ -152,6 +157,7 @@ impl Line {
             roles: Vec::new(),
             peer: None,
             session: None,
+            credential: None,
             statement: None,
             text: None,
             tables: Vec::new(),

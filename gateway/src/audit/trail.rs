@@ -1,11 +1,11 @@
 //! The record of one statement while it runs: what is known of it so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use catalog::{Name, TableName};
-use policies::{Action, Explanation, Principal, RuleId};
+use policies::{Obstacle, Principal, RuleId};
 use sha2::{Digest, Sha256};
 
 use super::line::{Kind, Line, Read, Refused, Why};
@@ -61,7 +61,8 @@ impl Trail {
 
     /// Notes where the call comes from that gets the rows.
     pub(crate) fn comes_from(&mut self, origin: &Origin) {
-        let Origin { peer, session, ticket } = origin;
+        let Origin { peer, session, credential, ticket } = origin;
+        self.line.credential = *credential;
         self.line.peer = peer.map(|peer| peer.to_string());
         self.line.session = session.as_ref().map(digest_of_session);
         self.line.ticket.clone_from(ticket);
@@ -114,6 +115,7 @@ pub(super) fn of_caller(kind: Kind, caller: &Caller) -> Line {
     line.subject = Some(caller.principal.subject.to_string());
     line.peer = caller.peer.map(|peer| peer.to_string());
     line.session = Some(digest_of_session(&caller.session));
+    line.credential = Some(caller.credential);
     line
 }
 
@@ -141,94 +143,14 @@ fn refusal(mesh: &Mesh, principal: &Principal, name: &TableName) -> Refused {
     let table = mesh.registry.table(name);
     // Looked up for a name that leads nowhere as well: how long the answer takes must not tell the two apart.
     let known = table.or_else(|| mesh.registry.tables().next());
-    let reason = known.map(|known| reason(&mesh.policies.explain(principal, known)));
-    let (why, rules) = match (table, reason) {
-        (Some(_), Some(reason)) => reason,
-        (Some(_) | None, None) | (None, Some(_)) => (Why::Missing, Vec::new()),
+    let obstacle = known.map(|known| mesh.policies.obstacle(principal, known));
+    let (why, rules) = match (table, obstacle) {
+        (None, _) | (Some(_), None) => (Why::Missing, BTreeSet::new()),
+        (Some(_), Some(Obstacle::NotGranted)) => (Why::NotGranted, BTreeSet::new()),
+        (Some(_), Some(Obstacle::Denied(rules))) => (Why::Denied, rules),
+        (Some(_), Some(Obstacle::Conflict(rules))) => (Why::Conflict, rules),
+        (Some(_), Some(Obstacle::Withheld(rules))) => (Why::Withheld, rules),
     };
+    let rules = rules.iter().map(RuleId::to_string).collect();
     Refused { table: name.to_string(), product: product(mesh, name), why, rules }
-}
-
-/// A rule that has to do with a refusal.
-#[derive(Debug, Clone)]
-struct Cited {
-    /// Its place, as `file:line`.
-    id: String,
-    /// Its fields.
-    text: String,
-}
-
-impl Cited {
-    /// The fourth field of a `p` or `p3` row: a table, a column, or `*`.
-    fn object(&self) -> &str {
-        self.text.split(", ").nth(3).unwrap_or_default()
-    }
-
-    /// The fifth field of a `p3` row, with what follows.
-    fn mask(&self) -> &str {
-        self.text.splitn(5, ", ").nth(4).unwrap_or_default()
-    }
-}
-
-/// Why a table was refused, and the rules that did it.
-fn reason(explanation: &Explanation) -> (Why, Vec<String>) {
-    let Explanation { grants, denials, masks, access, .. } = explanation;
-    let cited = |id: &RuleId, text: &str| Cited { id: id.to_string(), text: text.to_owned() };
-    let ids = |rules: Vec<Cited>| rules.into_iter().map(|rule| rule.id).collect();
-    let denials = denials.iter().map(|rule| cited(&rule.id, &rule.text));
-    let whole: Vec<Cited> = denials.filter(|rule| !rule.object().contains('.')).collect();
-    let granted = grants.iter().filter(|rule| rule.text.contains(", select, "));
-    let granted: Vec<Cited> = granted.map(|rule| cited(&rule.id, &rule.text)).collect();
-    let conflicting = conflicting(masks.iter().map(|rule| cited(&rule.id, &rule.text)));
-    if access.actions.contains(&Action::Select) {
-        (Why::Withheld, Vec::new())
-    } else if !whole.is_empty() {
-        (Why::Denied, ids(whole))
-    } else if granted.is_empty() {
-        (Why::NotGranted, Vec::new())
-    } else if !conflicting.is_empty() {
-        (Why::Conflict, ids(conflicting))
-    } else {
-        (Why::Withheld, ids(granted))
-    }
-}
-
-/// The masks that claim a column together with a different one.
-fn conflicting(masks: impl Iterator<Item = Cited>) -> Vec<Cited> {
-    let mut columns: BTreeMap<String, Vec<Cited>> = BTreeMap::new();
-    for rule in masks {
-        columns.entry(rule.object().to_owned()).or_default().push(rule);
-    }
-    let differ = |rules: &Vec<Cited>| {
-        let words: BTreeSet<&str> = rules.iter().map(Cited::mask).collect();
-        words.len() > 1 && !words.contains("clear")
-    };
-    columns.into_values().filter(differ).flatten().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(rules: &[&str], expected: &[&str]) {
-        let cited = (1..).zip(rules).map(|(line, text)| Cited { id: format!("r:{line}"), text: (*text).to_owned() });
-        let ids: Vec<String> = conflicting(cited).into_iter().map(|rule| rule.id).collect();
-        assert_eq!(ids, expected, "{rules:?}");
-    }
-
-    #[test]
-    fn masks_conflict_where_they_differ_and_none_is_clear() {
-        let email = "p3, role:a, sales, orders.email, null";
-        check(&[email, "p3, role:b, sales, orders.email, hash"], &["r:1", "r:2"]);
-        check(&[email, "p3, role:b, sales, orders.email, null"], &[]);
-        check(&[email, "p3, role:b, sales, orders.name, hash"], &[]);
-        check(&[email, "p3, r, s, orders.email, hash", "p3, r, s, orders.email, clear"], &[]);
-        check(&["p3, r, s, o.e, constant:'a, b'", "p3, r, s, o.e, constant:'a, c'"], &["r:1", "r:2"]);
-    }
-
-    #[test]
-    fn digests_are_hexadecimal() {
-        assert_eq!(hex(&Sha256::digest("SELECT 1")).len(), 64);
-        assert_eq!(hex(&[0, 0xab, 0xff]), "00abff");
-    }
 }

@@ -16,6 +16,7 @@ use std::time::{Instant, SystemTime};
 
 use http::HeaderMap;
 use policies::Principal;
+use serde::{Deserialize, Serialize};
 
 pub use basic::Credential;
 pub(crate) use key::Key;
@@ -42,6 +43,22 @@ pub struct Caller {
     pub session: SessionId,
     /// Where the call comes from, where that is known.
     pub peer: Option<SocketAddr>,
+    /// What proves it.
+    pub credential: ProvenBy,
+}
+
+/// What proves who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvenBy {
+    /// The password of a user.
+    Password,
+    /// A token of this gateway, which a password was exchanged for.
+    Token,
+    /// A token of the identity provider.
+    ForeignToken,
+    /// The certificate of the connection.
+    Certificate,
 }
 
 /// A proof that succeeded: whose it was, and the token that stands for him from now on.
@@ -113,7 +130,10 @@ impl Authenticator {
                 let session = self.sessions.of_call(shown.headers, shown.peer)?;
                 let proof = Proof { subject: &principal.subject, hash, session: &session };
                 let token = Some(self.tokens.of_calls(proof, Instant::now()).await);
-                Ok(Login { caller: Caller { principal, session, peer: shown.peer }, token })
+                Ok(Login {
+                    caller: Caller { principal, session, peer: shown.peer, credential: ProvenBy::Password },
+                    token,
+                })
             }
             Credential::Bearer(token) => self.check_bearer(identities, &token, shown).await,
         }
@@ -137,7 +157,10 @@ impl Authenticator {
                 let session = session::of_cookie(shown.headers).map_or_else(SessionId::random, Ok)?;
                 let proof = Proof { subject: &principal.subject, hash, session: &session };
                 let token = Some(self.tokens.issue(proof).await?);
-                Ok(Login { caller: Caller { principal, session, peer: shown.peer }, token })
+                Ok(Login {
+                    caller: Caller { principal, session, peer: shown.peer, credential: ProvenBy::Password },
+                    token,
+                })
             }
             Some(Credential::Bearer(token)) => {
                 let Login { caller, token: fresh } = self.check_bearer(identities, &token, shown).await?;
@@ -174,7 +197,7 @@ impl Authenticator {
         let principal = identities.users.principal(&grant.subject).ok_or_else(refused)?;
         let session = session::of_cookie(shown.headers).unwrap_or_else(|| grant.session.clone());
         let token = self.tokens.successor(token, &grant, Instant::now()).await;
-        Ok(Login { caller: Caller { principal, session, peer: shown.peer }, token })
+        Ok(Login { caller: Caller { principal, session, peer: shown.peer, credential: ProvenBy::Token }, token })
     }
 
     /// Proves a token of the identity provider. Failures are not counted: a signature cannot be guessed, and to
@@ -192,7 +215,15 @@ impl Authenticator {
             refused()
         })?;
         let session = self.sessions.of_call(shown.headers, shown.peer)?;
-        Ok(Login { caller: Caller { principal: Arc::new(principal), session, peer: shown.peer }, token: None })
+        Ok(Login {
+            caller: Caller {
+                principal: Arc::new(principal),
+                session,
+                peer: shown.peer,
+                credential: ProvenBy::ForeignToken,
+            },
+            token: None,
+        })
     }
 
     /// Whose certificate the connection has. He must be listed among the users: there is no list of revoked
@@ -205,7 +236,10 @@ impl Authenticator {
             return Err(refused());
         };
         let session = self.sessions.of_call(shown.headers, shown.peer)?;
-        Ok(Login { caller: Caller { principal, session, peer: shown.peer }, token: None })
+        Ok(Login {
+            caller: Caller { principal, session, peer: shown.peer, credential: ProvenBy::Certificate },
+            token: None,
+        })
     }
 }
 

@@ -231,10 +231,11 @@ mod tests {
     use policies::Principal;
 
     use super::*;
-    use crate::auth::SessionId;
+    use crate::auth::{ProvenBy, SessionId};
 
     fn caller(subject: &str, session: &SessionId) -> Caller {
-        Caller { principal: Arc::new(Principal::named(subject)), session: session.clone(), peer: None }
+        let credential = ProvenBy::Password;
+        Caller { principal: Arc::new(Principal::named(subject)), session: session.clone(), peer: None, credential }
     }
 
     fn statement(caller: &Caller) -> Prepared {

@@ -55,9 +55,11 @@ mod tests {
     use policies::Principal;
 
     use super::*;
+    use crate::auth::ProvenBy;
 
     fn caller(subject: &str, session: &SessionId) -> Caller {
-        Caller { principal: Arc::new(Principal::named(subject)), session: session.clone(), peer: None }
+        let credential = ProvenBy::Password;
+        Caller { principal: Arc::new(Principal::named(subject)), session: session.clone(), peer: None, credential }
     }
 
     #[tokio::test]

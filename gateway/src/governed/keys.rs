@@ -5,14 +5,13 @@ use std::sync::Arc;
 use catalog::{Source, Table};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::collect;
 use policies::{KeySet, Restrictions};
 
 use super::Snapshot;
 use crate::error::{Error, ErrorKind};
-use crate::failure;
+use crate::{failure, session};
 
 /// Most keys of one set.
 const MAX_KEYS: usize = 100_000;
@@ -67,7 +66,7 @@ async fn distinct(
 ) -> datafusion::common::Result<Vec<ScalarValue>> {
     let runtime = snapshot.gateway.query_environment(&snapshot.mesh)?;
     let state = snapshot.gateway.base_state();
-    let task = Arc::new(TaskContext::from(state).with_runtime(runtime));
+    let task = Arc::new(session::task(state, runtime));
     let plan = LogicalPlanBuilder::scan("keys", provider_as_source(table), None)?
         .distinct()?
         .limit(0, Some(MAX_KEYS + 1))?

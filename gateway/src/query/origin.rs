@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::auth::{Caller, SessionId};
+use crate::auth::{Caller, ProvenBy, SessionId};
 
 /// Where a statement comes from; for its audit record. Empty for the gateway's own.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,8 @@ pub struct Origin {
     pub peer: Option<SocketAddr>,
     /// The session.
     pub session: Option<SessionId>,
+    /// What the caller was proven by.
+    pub credential: Option<ProvenBy>,
     /// The query id of the ticket that is redeemed.
     pub ticket: Option<String>,
 }
@@ -19,7 +21,12 @@ impl Origin {
     /// A call of `caller`.
     #[must_use]
     pub fn of(caller: &Caller) -> Self {
-        Self { peer: caller.peer, session: Some(caller.session.clone()), ticket: None }
+        Self {
+            peer: caller.peer,
+            session: Some(caller.session.clone()),
+            credential: Some(caller.credential),
+            ticket: None,
+        }
     }
 
     /// The same, redeeming the ticket of this query.

@@ -212,7 +212,7 @@ fn planned(
     let Touched { versions, .. } = snapshot.touched().clone();
     let policy_version = snapshot.mesh.version;
     let runtime = snapshot.gateway.query_environment(&snapshot.mesh).map_err(|error| failure::told(&error))?;
-    let task = Arc::new(TaskContext::from(state).with_runtime(runtime));
+    let task = Arc::new(session::task(state, runtime));
     Ok(Planned { plans, divided, task, schema, policy_version, pins: Pins(versions) })
 }
 

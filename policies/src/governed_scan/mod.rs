@@ -37,6 +37,7 @@ use self::hidden::Hidden;
 use self::stream::ShownStream;
 use crate::scan_error::ScanError;
 
+use self::plan::Told;
 pub(crate) use self::plan::{ScanRequest, scan};
 
 /// What a governed scan tells the optimiser.
@@ -45,7 +46,7 @@ enum Openness {
     /// The caller sees all of the table: everything that its source knows.
     Whole {
         /// The scan without push-down, for the statistics of all partitions together; never run.
-        told: Option<Arc<dyn ExecutionPlan>>,
+        told: Option<Told>,
     },
     /// The caller sees a part: the schema, and a guess of the rows that does not depend on them.
     Rows {
@@ -270,8 +271,9 @@ impl ExecutionPlan for GovernedScan {
     ) -> Result<Arc<Statistics>> {
         let estimate = match &self.openness {
             Openness::Whole { told } => {
-                let told = told.as_ref().filter(|_| arguments.partition().is_none()).unwrap_or(&self.hidden.root);
-                let statistics = StatisticsContext::new().compute(told.as_ref(), arguments);
+                let told = told.as_ref().filter(|_| arguments.partition().is_none());
+                let told = told.map_or_else(|| Ok(Arc::clone(&self.hidden.root)), Told::tree);
+                let statistics = told.and_then(|told| StatisticsContext::new().compute(told.as_ref(), arguments));
                 return statistics.map_err(|error| self.opaque(error));
             }
             Openness::Rows { estimate } => *estimate,

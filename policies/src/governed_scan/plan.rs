@@ -65,7 +65,7 @@ pub(crate) async fn scan(session: &dyn Session, request: ScanRequest<'_>) -> Res
     // The source takes care of the limit itself where nothing else can drop a row.
     let limit = request.limit.filter(|_| !forwards_limit(&request));
     let openness = if request.rules.whole {
-        Openness::Whole { told: told(&source, &conditions, &output)? }
+        Openness::Whole { told: Told::new(&source, &conditions, &output) }
     } else if request.rules.restricted && session.config().target_partitions() == 1 {
         Openness::Steady
     } else {
@@ -199,17 +199,30 @@ fn push_down(
 }
 
 /// The scan as it would be without push-down, which is how a source's statistics can be brought together with the
-/// conditions; `None` where there are none.
-fn told(
-    source: &Arc<dyn ExecutionPlan>,
-    conditions: &[(Origin, Arc<dyn PhysicalExpr>)],
-    output: &[ProjectionExpr],
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if conditions.is_empty() {
-        return Ok(None);
+/// conditions. Made when somebody asks: most plans never do.
+#[derive(Clone)]
+pub(super) struct Told {
+    source: Arc<dyn ExecutionPlan>,
+    predicate: Arc<dyn PhysicalExpr>,
+    output: Vec<ProjectionExpr>,
+}
+
+impl Told {
+    /// `None` where there are no conditions.
+    fn new(
+        source: &Arc<dyn ExecutionPlan>,
+        conditions: &[(Origin, Arc<dyn PhysicalExpr>)],
+        output: &[ProjectionExpr],
+    ) -> Option<Self> {
+        let predicate = || conjunction(conditions.iter().map(|(_, condition)| Arc::clone(condition)));
+        let of = |predicate| Self { source: Arc::clone(source), predicate, output: output.to_vec() };
+        (!conditions.is_empty()).then(|| of(predicate()))
     }
-    let predicate = conjunction(conditions.iter().map(|(_, condition)| Arc::clone(condition)));
-    assemble(source, Some(&predicate), output, None).map(Some)
+
+    /// The tree; never run.
+    pub(super) fn tree(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        assemble(&self.source, Some(&self.predicate), &self.output, None)
+    }
 }
 
 /// About how many rows a scan of a restricted table yields, from what is no secret: the size of the table and the

@@ -8,8 +8,6 @@
 mod fallible;
 mod precision;
 
-use std::ops::ControlFlow;
-
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
@@ -25,15 +23,19 @@ use crate::governed_table::GovernedTable;
 /// # Errors
 /// The engine's, where it cannot walk over the plan.
 pub fn must_be_steady(plan: &LogicalPlan) -> Result<bool> {
-    let (mut hides, mut fails) = (false, false);
+    // Whatever reached a governed table is leakproof.
+    Ok(any(plan, |node| Ok(governed(node).is_some_and(|table| table.hides())))?
+        && any(plan, |node| Ok(governed(node).is_none() && can_fail(node)?))?)
+}
+
+/// Whether `holds` is true for a node of `plan`, those of sub-queries included.
+fn any(plan: &LogicalPlan, holds: impl Fn(&LogicalPlan) -> Result<bool>) -> Result<bool> {
+    let mut found = false;
     plan.apply_with_subqueries(|node| {
-        let governed = governed(node);
-        hides = hides || governed.as_ref().is_some_and(GovernedTable::hides);
-        // Whatever reached a governed table is leakproof.
-        fails = fails || (governed.is_none() && can_fail(node)?);
-        Ok(if hides && fails { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        found = holds(node)?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
-    Ok(hides && fails)
+    Ok(found)
 }
 
 fn governed(node: &LogicalPlan) -> Option<GovernedTable> {
@@ -48,15 +50,12 @@ fn can_fail(node: &LogicalPlan) -> Result<bool> {
         LogicalPlan::Values(_) => DFSchema::empty(),
         node => merge_schema(&node.inputs()),
     };
-    let mut found = ControlFlow::Continue(());
+    let mut found = false;
     node.apply_expressions(|expression: &Expr| {
-        if fallible::can_fail(expression, &schema)? {
-            found = ControlFlow::Break(());
-            return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
+        found = fallible::can_fail(expression, &schema)?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
-    Ok(found.is_break())
+    Ok(found)
 }
 
 #[cfg(test)]
