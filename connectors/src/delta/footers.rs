@@ -44,8 +44,8 @@ impl Footers {
         store: &Arc<GuardedStore>,
         table: &str,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let kept = Arc::new(OfTable { footers: self.0.clone(), store: store.id().into(), table: table.into() });
-        let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(store) as _, kept));
+        let kept = self.of(store.id(), table);
+        let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(store) as _, Arc::new(kept)));
         let kept = plan.transform_up(|node| {
             let Some(config) = node.downcast_ref::<DataSourceExec>().and_then(|source| files(source)) else {
                 return Ok(Transformed::no(node));
@@ -58,6 +58,10 @@ impl Footers {
             Ok(Transformed::yes(DataSourceExec::from_data_source(config)))
         });
         kept.data()
+    }
+
+    fn of(&self, store: &str, table: &str) -> OfTable {
+        OfTable { footers: self.0.clone(), store: store.into(), table: table.into() }
     }
 }
 
@@ -127,3 +131,7 @@ impl Cache<Path, CachedFileMetadataEntry> for OfTable {
         HashMap::new()
     }
 }
+
+#[cfg(test)]
+#[path = "footers_tests.rs"]
+mod tests;

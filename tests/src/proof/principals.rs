@@ -126,6 +126,7 @@ fn masks(subject: &str, domain: &str) -> String {
              p3, {subject}, {domain}, {table}.salary, null\n\
              p3, {subject}, {domain}, {table}.note, mask_alphanum\n\
              p3, {subject}, {domain}, {table}.amount, \"sql:CASE WHEN active THEN amount ELSE NULL END\"\n\
+             p3, {subject}, {domain}, {table}.badge, hash\n\
              p3, {subject}, {domain}, {table}.born, truncate_to_year\n\
              p3, {subject}, {domain}, {table}.spot, null\n\
              p,  {subject}, {domain}, {table}.code, select, deny\n"

@@ -12,6 +12,9 @@ use arrow::datatypes::{DataType, Field, Fields};
 /// Days from 1970 to the first day of 1980 and of 1981.
 const YEARS: [i32; 2] = [3_652, 4_018];
 
+/// What the hashes of both meshes are keyed with.
+pub(super) const HASH_SECRET: &str = "of the proof";
+
 /// One row.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -22,6 +25,7 @@ pub(super) struct Row {
     pub(super) note: Option<String>,
     pub(super) city: Option<String>,
     pub(super) code: Option<String>,
+    pub(super) badge: Option<String>,
     /// In hundredths.
     pub(super) amount: Option<i128>,
     /// In halves, so that sums are exact.
@@ -59,6 +63,7 @@ pub(super) fn shown(tenants: &[Option<&str>]) -> Vec<Row> {
             note: (number % 7 != 6).then(|| format!("2024-0{}-1{}", 1 + number % 3, number % 9)),
             city: [text("Ulm"), text("Bonn"), text("Köln"), text("Ulm"), None][(number / 2) % 5].clone(),
             code: text(format!("c{}", number % 3)),
+            badge: (number % 12 != 11).then(|| format!("b{}", number % 5)),
             amount: (number % 6 != 5).then_some(i128::from(cycle(8)) * 125),
             score: (number % 9 != 8).then(|| i32::try_from(number % 13).unwrap()),
             born: (number % 10 != 9).then(|| YEARS[number % 2] + 40),
@@ -81,6 +86,7 @@ pub(super) fn hidden(side: Side) -> Vec<Row> {
         note: text("SECRET, and no date"),
         city: text("Hiddenville"),
         code: text("SECRETc"),
+        badge: text("SECRET-badge"),
         amount: Some(200),
         score: Some(7_777),
         born: Some(-30_000),
@@ -96,6 +102,7 @@ pub(super) fn hidden(side: Side) -> Vec<Row> {
         note: text("2023-05-05"),
         city: [text("Elsewhere"), text("Bonn"), None][number % 3].clone(),
         code: text("y"),
+        badge: text("b1"),
         amount: None,
         score: Some(1),
         born: Some(20_000),
@@ -116,6 +123,8 @@ pub(super) fn under_masks(mut row: Row, side: Side) -> Row {
     row.salary = explosive.then_some(200).or(row.salary.map(|salary| salary + row.id));
     row.note = row.note.map(|note| if explosive { note.replace('2', "9") } else { note });
     row.code = if explosive { text("SECRETc") } else { None };
+    // Equal hashes are of equal values: what is under them is the same on both sides, and a secret on both.
+    row.badge = row.badge.map(|badge| format!("SECRET-{badge}"));
     row.amount = if row.active == Some(true) { row.amount } else { explosive.then_some(99_999) };
     row.born = row.born.map(|born| if explosive { born } else { born + 200 });
     row.spot = explosive.then(|| (0, "SECRET-spot".to_owned()));
@@ -127,10 +136,18 @@ pub(super) fn masked(mut row: Row) -> Row {
     row.ssn = row.ssn.map(|ssn| format!("****{}", &ssn[ssn.len() - 4..]));
     row.salary = None;
     row.note = row.note.map(|_| "0000-00-00".to_owned());
+    row.badge = row.badge.map(|badge| hash(&format!("SECRET-{badge}")));
     row.amount = row.amount.filter(|_| row.active == Some(true));
     row.born = row.born.map(|born| if born < YEARS[1] { YEARS[0] } else { YEARS[1] });
     row.spot = None;
     row
+}
+
+/// What the mask `hash` of a mesh with [`HASH_SECRET`] shows: HMAC-SHA-256 under the secret's digest, in hexadecimal.
+fn hash(text: &str) -> String {
+    let secret = ring::digest::digest(&ring::digest::SHA256, HASH_SECRET.as_bytes());
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_ref());
+    ring::hmac::sign(&key, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One batch with these rows, under the contract's names; without `code` where that is hidden.
@@ -151,7 +168,8 @@ pub(super) fn batch(rows: &[Row], with_code: bool) -> RecordBatch {
     }
     let amount: Decimal128Array = rows.iter().map(|row| row.amount).collect();
     let half = |row: &Row| row.score.map(|score| f64::from(score) / 2.0);
-    let more: [(&str, ArrayRef); 6] = [
+    let more: [(&str, ArrayRef); 7] = [
+        ("badge", texts(rows, |row| row.badge.as_ref())),
         ("amount", Arc::new(amount.with_precision_and_scale(12, 2).unwrap())),
         ("score", Arc::new(rows.iter().map(half).collect::<Float64Array>())),
         ("born", Arc::new(rows.iter().map(|row| row.born).collect::<Date32Array>())),

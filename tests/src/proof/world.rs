@@ -16,7 +16,7 @@ use crate::{Client, delta, engine};
 /// The body of each domain's view, over the table that it names.
 const VIEW: &str = "SELECT id, tenant, ssn, salary, note, city FROM TABLE WHERE id <> 2 AND (city <> 'Bonn' OR id > 3)";
 
-const COLUMNS: [(&str, &str); 12] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("id", "bigint"),
     ("tenant", "text"),
     ("ssn", "text"),
@@ -24,6 +24,7 @@ const COLUMNS: [(&str, &str); 12] = [
     ("note", "text"),
     ("city", "text"),
     ("code", "text"),
+    ("badge", "text"),
     ("amount", "numeric(12,2)"),
     ("score", "double precision"),
     ("born", "date"),
@@ -92,6 +93,10 @@ impl World {
     async fn serve(side: Side, layouts: usize) -> Self {
         let layout = Layout::of(layouts, side);
         let mesh = Mesh::new("proof");
+        mesh.write("hash.key", rows::HASH_SECRET);
+        let key = mesh.path("hash.key");
+        let settings = format!("[cache]\nsnapshot_max_age = \"0s\"\n[policy]\nhash_key = \"file:{}\"\n", key.display());
+        mesh.configure("proof", &settings);
         let data = Principal::ALL.map(|principal| {
             let (visible, hidden) = principal.raw(side);
             (principal.domain(), layout.order(visible, hidden))

@@ -21,13 +21,14 @@ pub(super) enum Kind {
 pub(super) struct Scope(pub(super) Vec<(String, Kind)>);
 
 /// Columns of the tables `p` and `q`; of the view the first six.
-const COLUMNS: [(&str, Kind); 12] = [
+const COLUMNS: [(&str, Kind); 13] = [
     ("id", Kind::Number),
     ("tenant", Kind::Text),
     ("ssn", Kind::Text),
     ("salary", Kind::Number),
     ("note", Kind::Text),
     ("city", Kind::Text),
+    ("badge", Kind::Text),
     ("amount", Kind::Decimal),
     ("score", Kind::Float),
     ("born", Kind::Date),

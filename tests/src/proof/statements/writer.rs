@@ -40,12 +40,13 @@ const PATTERNS: [&str; 9] = ["U%", "%n", "S%", "%VILLE", "10__", "%10%", "*%", "
 const EXPRESSIONS: [&str; 5] = ["^U", "n$", "SECRET", "[0-9]{4}", "o|u"];
 
 /// What a column holds on either side of the barrier.
-const GUESSES: [(&str, &[&str]); 6] = [
+const GUESSES: [(&str, &[&str]); 7] = [
     ("ssn", &["'1003'", "'****1003'", "'SECRET-1003'", "'771003'", "'SECRET-471'", "'5005'"]),
     ("salary", &["100", "200", "250", "905"]),
     ("tenant", &["'a'", "'b'", "'masked'", "'z'", "'c'"]),
     ("born", &["DATE '1980-01-01'", "DATE '1980-02-10'", "DATE '1980-08-28'"]),
     ("note", &["'2024-01-11'", "'9094-01-11'", "'0000-00-00'", "'2023-05-05'"]),
+    ("badge", &["'b1'", "'SECRET-b1'", "'SECRET-badge'", "encode(sha256('SECRET-b1'), 'hex')"]),
     ("amount", &["1.25", "999.99", "2.00"]),
 ];
 
