@@ -10,6 +10,7 @@ mod credentials;
 mod delta;
 mod error;
 mod flight_sql;
+mod key_sharing;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -18,3 +19,4 @@ pub use connectors::{Connector, Connectors, Options};
 pub use context::{At, CallContext, Identity, Opened};
 pub use credentials::{CredentialError, Secret, read as read_secret};
 pub use error::{Cause, Error};
+pub use key_sharing::KeySharing;

@@ -34,6 +34,7 @@ mod rules;
 pub mod scan_error;
 pub mod small_groups;
 pub mod steady;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 mod through_view;
@@ -59,4 +60,5 @@ pub use rules::RuleFile;
 pub use scan_error::ScanError;
 pub use small_groups::{TooFine, drop_small_groups};
 pub use steady::must_be_steady;
+pub use tables::tables_of;
 pub use verify::verify;

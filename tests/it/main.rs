@@ -10,6 +10,7 @@ mod errors;
 mod faults;
 mod groups;
 mod http;
+mod join_keys;
 mod leaks;
 mod limits;
 mod login;

@@ -86,6 +86,13 @@ impl Contract {
         self
     }
 
+    /// The same, with keys that other domains' endpoints may learn.
+    #[must_use]
+    pub fn share_join_keys(mut self) -> Self {
+        self.server.push_str("\n      - property: shareJoinKeys\n        value: true");
+        self
+    }
+
     /// The same with another `status`.
     #[must_use]
     pub fn status(mut self, status: &str) -> Self {

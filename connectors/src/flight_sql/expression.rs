@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Between, BinaryExpr, Expr, Like, Operator};
 use super::literal;
 use super::sql::identifier;
 
-/// Most values of one list.
+/// Most values of one list that somebody wrote.
 const MAX_LIST: usize = 1000;
 
 /// Deepest nesting of AND, OR and NOT.
@@ -21,7 +21,12 @@ const MAX_DEPTH: usize = 64;
 
 /// `expr` in SQL; none where it stays here.
 pub(super) fn filter(expr: &Expr, schema: &Schema, dialect: Dialect) -> Option<String> {
-    Printer { schema, dialect }.print(expr, Need::AtLeast, 0)
+    filter_of_keys(expr, schema, dialect, MAX_LIST)
+}
+
+/// The same with lists of up to `longest` values.
+pub(super) fn filter_of_keys(expr: &Expr, schema: &Schema, dialect: Dialect, longest: usize) -> Option<String> {
+    Printer { schema, dialect, longest }.print(expr, Need::AtLeast, 0)
 }
 
 /// How exactly the remote must agree with us.
@@ -47,6 +52,8 @@ enum Agreement {
 struct Printer<'a> {
     schema: &'a Schema,
     dialect: Dialect,
+    /// Most values of one list.
+    longest: usize,
 }
 
 impl Printer<'_> {
@@ -125,7 +132,7 @@ impl Printer<'_> {
             Agreement::Equality => !list.negated && need == Need::AtLeast,
             Agreement::None => false,
         };
-        if !possible || list.list.is_empty() || list.list.len() > MAX_LIST {
+        if !possible || list.list.is_empty() || list.list.len() > self.longest {
             return None;
         }
         let values: Option<Vec<String>> = list.list.iter().map(|value| self.literal(value, data_type)).collect();

@@ -5,6 +5,8 @@ mod call;
 mod channel;
 mod error;
 mod expression;
+mod keys;
+mod later;
 mod literal;
 mod login;
 mod provider;

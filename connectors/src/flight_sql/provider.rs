@@ -14,11 +14,13 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::address::{self, Address};
 use super::call::Call;
+use super::later::Later;
 use super::remote::Remote;
 use super::scan::{FlightSqlScan, Part};
 use super::schema::Schemas;
 use super::{Remotes, expression, sql};
 use crate::error::Error;
+use crate::key_sharing::KeySharing;
 
 /// Most endpoints of one statement.
 const MAX_ENDPOINTS: usize = 10_000;
@@ -36,7 +38,7 @@ pub(super) struct Parts {
 
 /// One table of a Flight SQL endpoint.
 pub(super) struct FlightSqlProvider {
-    parts: Parts,
+    parts: Arc<Parts>,
 }
 
 impl fmt::Debug for FlightSqlProvider {
@@ -47,38 +49,41 @@ impl fmt::Debug for FlightSqlProvider {
 
 impl FlightSqlProvider {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts: Arc::new(parts) }
     }
+}
 
-    /// Announces the statement to the remote and plans one partition for each endpoint of the answer.
-    ///
-    /// The number of partitions must be known now, so `GetFlightInfo` happens here; the streams are opened
-    /// when they are first polled.
-    async fn plan(&self, statement: sql::Statement, schema: SchemaRef) -> Result<FlightSqlScan, Error> {
-        let Parts { call, source, home, remotes, .. } = &self.parts;
+impl Parts {
+    /// Announces the statement to the remote; what it answers, to be read from its endpoints.
+    pub(super) async fn announce(
+        &self,
+        statement: &sql::Statement,
+        schema: &SchemaRef,
+    ) -> Result<super::scan::Parts, Error> {
+        let Self { call, source, home, remotes, .. } = self;
         let remote = remotes.get(&call.table, source, home)?;
-        let info = remote.info(call, sql::descriptor(statement.text)).await?;
+        let info = remote.info(call, sql::descriptor(statement.text())).await?;
         if info.endpoint.len() > MAX_ENDPOINTS {
             return Err(Error::failed(&call.table, "the endpoint answers with too many endpoints"));
         }
         let parts = info.endpoint.iter().map(|endpoint| self.part(endpoint, &remote));
         let parts = parts.collect::<Result<Vec<_>, Error>>()?;
-        Ok(FlightSqlScan::new(super::scan::Parts {
+        Ok(super::scan::Parts {
             call: call.clone(),
             source: Arc::clone(source),
-            schemas: self.parts.schemas.clone(),
-            schema,
-            pushed: statement.pushed,
+            schemas: self.schemas.clone(),
+            schema: Arc::clone(schema),
+            pushed: statement.conditions(),
             rows: u64::try_from(info.total_records).ok(),
             parts,
             info: Arc::new(info),
             home: remote,
-            idle_timeout: self.parts.idle_timeout,
-        }))
+            idle_timeout: self.idle_timeout,
+        })
     }
 
     fn part(&self, endpoint: &arrow_flight::FlightEndpoint, home: &Arc<Remote>) -> Result<Part, Error> {
-        let Parts { call, source, home: home_address, remotes, .. } = &self.parts;
+        let Self { call, source, home: home_address, remotes, .. } = self;
         let ticket = endpoint.ticket.clone();
         let ticket = ticket.ok_or_else(|| Error::failed(&call.table, "an endpoint has no ticket"))?;
         let locations: Vec<String> = endpoint.location.iter().map(|location| location.uri.clone()).collect();
@@ -102,7 +107,7 @@ impl TableProvider for FlightSqlProvider {
 
     async fn scan(
         &self,
-        _session: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
@@ -114,7 +119,12 @@ impl TableProvider for FlightSqlProvider {
         let request = sql::Request { columns: &schema, whole: &self.parts.schema, filters, limit };
         let statement = sql::statement(&self.parts.call.table, &self.parts.source, &request)
             .ok_or_else(|| DataFusionError::Plan("a remote table without columns cannot be scanned".to_owned()))?;
-        Ok(Arc::new(self.plan(statement, schema).await?))
+        // The number of partitions must be known now; the streams are opened when they are first polled.
+        let announced = Arc::new(self.parts.announce(&statement, &schema).await?);
+        let domain = &self.parts.call.table.name.domain;
+        let may_learn = session.config().get_extension::<KeySharing>().is_some_and(|sharing| sharing.allows(domain));
+        let later = (may_learn && !statement.has_limit()).then(|| Later::new(Arc::clone(&self.parts), statement));
+        Ok(Arc::new(FlightSqlScan::new(announced, later)))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {

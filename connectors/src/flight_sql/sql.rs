@@ -22,11 +22,44 @@ pub(super) struct Request<'a> {
     pub(super) limit: Option<usize>,
 }
 
-/// A statement, and how many filters it carries.
-#[derive(Debug, PartialEq, Eq)]
+/// A statement of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
-    pub(super) text: String,
-    pub(super) pushed: usize,
+    /// `SELECT … FROM …`
+    select: String,
+    conditions: Vec<String>,
+    limit: Option<usize>,
+}
+
+impl Statement {
+    /// Its text.
+    pub(super) fn text(&self) -> String {
+        let mut text = self.select.clone();
+        if !self.conditions.is_empty() {
+            text = format!("{text} WHERE {}", self.conditions.join(" AND "));
+        }
+        match self.limit {
+            Some(limit) => format!("{text} LIMIT {limit}"),
+            None => text,
+        }
+    }
+
+    /// How many conditions it carries.
+    pub(super) fn conditions(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// Whether it wants some of the rows only: with further conditions these would be others.
+    pub(super) fn has_limit(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// The same with further conditions.
+    pub(super) fn with(&self, conditions: Vec<String>) -> Self {
+        let mut more = self.clone();
+        more.conditions.extend(conditions);
+        more
+    }
 }
 
 /// The statement for a scan; none for a table without columns.
@@ -35,17 +68,11 @@ pub(super) fn statement(table: &Table, source: &FlightSource, request: &Request<
     if names.is_empty() {
         names.push(identifier(cheapest(request.whole)?.name()));
     }
-    let mut text = format!("SELECT {} FROM {}", names.join(", "), relation(table, source));
+    let select = format!("SELECT {} FROM {}", names.join(", "), relation(table, source));
     let said = request.filters.iter().filter_map(|expr| expression::filter(expr, request.whole, source.dialect));
-    let said: Vec<String> = said.collect();
-    if !said.is_empty() {
-        text = format!("{text} WHERE {}", said.join(" AND "));
-    }
     // A filter is checked here again and may drop rows that the remote counted, so then no limit is safe.
-    if let (Some(limit), true) = (request.limit, request.filters.is_empty()) {
-        text = format!("{text} LIMIT {limit}");
-    }
-    Some(Statement { text, pushed: said.len() })
+    let limit = request.limit.filter(|_| request.filters.is_empty());
+    Some(Statement { select, conditions: said.collect(), limit })
 }
 
 /// A statement over all columns and rows, to be prepared and never run.

@@ -207,15 +207,20 @@ impl Drop for Cancel {
         if ended != self.parts.parts.len() || !self.ends.unread.load(Ordering::Acquire) {
             return;
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let parts = Arc::clone(&self.parts);
-        // Best effort, ended by its own timeout: there is nobody left to wait for it.
-        runtime.spawn(tokio::time::timeout(CANCEL_TIMEOUT, async move {
-            let request = CancelFlightInfoRequest::new((*parts.info).clone());
-            let action = Action::new("CancelFlightInfo", request.encode_to_vec());
-            if let Err(error) = parts.home.act(&parts.call, &action).await {
-                tracing::debug!(table = %parts.call.table.name, %error, "cancelling a remote query did not work");
-            }
-        }));
+        cancel(&self.parts);
     }
+}
+
+/// Tells the remote that an answer is not wanted any more. Best effort, ended by its own timeout: there is nobody left
+/// to wait for it.
+pub(super) fn cancel(parts: &Arc<Parts>) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    let parts = Arc::clone(parts);
+    runtime.spawn(tokio::time::timeout(CANCEL_TIMEOUT, async move {
+        let request = CancelFlightInfoRequest::new((*parts.info).clone());
+        let action = Action::new("CancelFlightInfo", request.encode_to_vec());
+        if let Err(error) = parts.home.act(&parts.call, &action).await {
+            tracing::debug!(table = %parts.call.table.name, %error, "cancelling a remote query did not work");
+        }
+    }));
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use catalog::Name;
+use catalog::{Name, Table};
+use connectors::KeySharing;
 use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::{SessionState, TaskContext};
@@ -230,19 +231,39 @@ async fn physical(
         Some(rows) => limited(logical, rows)?,
         None => logical,
     };
-    let plan = governed(state, &logical).await.map_err(|error| failure::told(&error))?;
+    let plan = governed(snapshot, state, &logical).await.map_err(|error| failure::told(&error))?;
     yielding(plan).map_err(|error| failure::told(&error))
 }
 
-/// The engine's plan; in one partition where how rows lie together could otherwise be noticed.
-async fn governed(state: &SessionState, logical: &LogicalPlan) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+/// The engine's plan; in one partition where how rows lie together could otherwise be noticed, and with keys of joins
+/// sent to the endpoints of those domains only that may learn them.
+async fn governed(
+    snapshot: &Snapshot,
+    state: &SessionState,
+    logical: &LogicalPlan,
+) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
     let optimized = state.optimize(logical)?;
-    if !policies::must_be_steady(&optimized)? {
+    let steady = policies::must_be_steady(&optimized)?;
+    let sharing = sharing(snapshot, &optimized)?;
+    if !steady && sharing.is_none() {
         return state.query_planner().create_physical_plan(&optimized, state).await;
     }
-    let mut steady = state.clone();
-    steady.config_mut().options_mut().execution.target_partitions = 1;
-    steady.query_planner().create_physical_plan(&optimized, &steady).await
+    let mut state = state.clone();
+    if steady {
+        state.config_mut().options_mut().execution.target_partitions = 1;
+    }
+    if let Some(sharing) = sharing {
+        state.config_mut().set_extension(Arc::new(sharing));
+    }
+    state.query_planner().create_physical_plan(&optimized, &state).await
+}
+
+/// Who may learn the keys that the tables of `plan` are joined by; `None` where nobody may.
+fn sharing(snapshot: &Snapshot, plan: &LogicalPlan) -> datafusion::common::Result<Option<KeySharing>> {
+    let Some(names) = policies::tables_of(plan)? else { return Ok(None) };
+    let tables = names.iter().map(|name| snapshot.mesh.registry.table(name));
+    let tables: Option<Vec<&Arc<Table>>> = tables.collect();
+    Ok(tables.and_then(|tables| KeySharing::among(tables.into_iter().map(AsRef::as_ref))))
 }
 
 /// The last look at a plan.

@@ -38,7 +38,7 @@ fn any(plan: &LogicalPlan, holds: impl Fn(&LogicalPlan) -> Result<bool>) -> Resu
     Ok(found)
 }
 
-fn governed(node: &LogicalPlan) -> Option<GovernedTable> {
+pub(crate) fn governed(node: &LogicalPlan) -> Option<GovernedTable> {
     let LogicalPlan::TableScan(scan) = node else { return None };
     source_as_provider(&scan.source).ok()?.downcast_ref::<GovernedTable>().cloned()
 }

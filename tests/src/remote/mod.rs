@@ -27,6 +27,8 @@ pub enum Fault {
     Break(usize),
     /// Refuses every statement with an error that has a secret in its text.
     Refuse,
+    /// Refuses every statement with a list of values.
+    RefuseLists,
     /// Adds a column that nobody asked for.
     ExtraColumn,
     /// Leaves the last column out.

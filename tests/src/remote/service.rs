@@ -86,7 +86,7 @@ impl Service {
     /// One endpoint whose ticket is the statement.
     async fn info(&self, sql: &str, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
         self.record(sql, false, &request);
-        if self.fault() == Fault::Refuse {
+        if self.fault() == Fault::Refuse || (self.fault() == Fault::RefuseLists && sql.contains(" IN (")) {
             return Err(broken().into());
         }
         let ticket = TicketStatementQuery { statement_handle: sql.as_bytes().to_vec().into() };

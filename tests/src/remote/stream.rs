@@ -46,6 +46,7 @@ pub(super) fn faulty(
                 | Fault::Stall(_)
                 | Fault::Break(_)
                 | Fault::Refuse
+                | Fault::RefuseLists
                 | Fault::ExtraColumn
                 | Fault::MissingColumn
                 | Fault::IgnoreFilters => {}
@@ -63,7 +64,8 @@ pub(super) fn faulty_schema(schema: &SchemaRef, fault: Fault) -> SchemaRef {
     match fault {
         Fault::ExtraColumn => fields.push(Field::new("not_asked_for", DataType::Int64, true)),
         Fault::MissingColumn => drop(fields.pop()),
-        Fault::None | Fault::Stall(_) | Fault::Break(_) | Fault::Refuse | Fault::IgnoreFilters => {}
+        Fault::None | Fault::Stall(_) | Fault::Break(_) | Fault::Refuse | Fault::RefuseLists | Fault::IgnoreFilters => {
+        }
     }
     Arc::new(Schema::new(fields))
 }
