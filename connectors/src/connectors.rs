@@ -10,7 +10,7 @@ use datafusion::execution::object_store::ObjectStoreRegistry;
 use crate::context::{At, CallContext, Opened};
 use crate::delta::DeltaConnector;
 use crate::error::Error;
-use crate::flight_sql::FlightSqlConnector;
+use crate::flight::FlightConnector;
 use crate::storage::Stores;
 
 /// Reads one kind of source.
@@ -62,7 +62,7 @@ impl Default for Options {
 pub struct Connectors {
     stores: Arc<Stores>,
     delta: DeltaConnector,
-    flight_sql: FlightSqlConnector,
+    flight: FlightConnector,
 }
 
 impl Connectors {
@@ -73,7 +73,7 @@ impl Connectors {
     pub fn new(options: Options) -> Result<Self, Error> {
         let stores = Arc::new(Stores::new(&options));
         let delta = DeltaConnector::new(Arc::clone(&stores), &options);
-        Ok(Self { stores, delta, flight_sql: FlightSqlConnector::new(&options) })
+        Ok(Self { stores, delta, flight: FlightConnector::new(&options) })
     }
 
     /// Opens `table` at a version.
@@ -83,8 +83,7 @@ impl Connectors {
     pub async fn open(&self, table: &Arc<Table>, at: At, context: &CallContext) -> Result<Opened, Error> {
         match &table.source {
             Source::Delta(_) => self.delta.open(table, at, context).await,
-            Source::FlightSql(_) => self.flight_sql.open(table, at, context).await,
-            Source::Flight(_) => Err(Error::unsupported(table, "plain Flight")),
+            Source::FlightSql(_) | Source::Flight(_) => self.flight.open(table, at, context).await,
             // The gateway plans the query of such a table itself and never opens it here.
             Source::MeshSql(_) => Err(Error::unsupported(table, "planning by the gateway")),
         }

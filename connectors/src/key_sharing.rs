@@ -14,10 +14,11 @@ pub struct KeySharing {
 impl KeySharing {
     /// What is allowed to a statement over these tables and no others; `None` where nothing is. A domain may learn the
     /// keys of its own tables, and those of tables whose contracts say `shareJoinKeys: true`.
-    pub fn among<'a>(tables: impl Iterator<Item = &'a Table> + Clone) -> Option<Self> {
+    #[must_use]
+    pub fn among(tables: &[&Table]) -> Option<Self> {
         let may_learn =
-            |domain: &Name| tables.clone().all(|other| other.share_join_keys || other.name.domain == *domain);
-        let remote = tables.clone().filter(|table| matches!(table.source, Source::FlightSql(_)));
+            |domain: &Name| tables.iter().all(|other| other.share_join_keys || other.name.domain == *domain);
+        let remote = tables.iter().filter(|table| matches!(table.source, Source::FlightSql(_)));
         let domains: BTreeSet<Name> =
             remote.map(|table| &table.name.domain).filter(|domain| may_learn(domain)).cloned().collect();
         (!domains.is_empty()).then_some(Self { domains })

@@ -9,7 +9,7 @@ mod context;
 mod credentials;
 mod delta;
 mod error;
-mod flight_sql;
+mod flight;
 mod key_sharing;
 mod storage;
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod demo;
 mod descriptors;
 pub mod error;
 mod failure;
+mod filter_pushdown;
 pub mod flight;
 mod gate;
 mod gateway;

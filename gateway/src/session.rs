@@ -13,7 +13,7 @@ use datafusion::prelude::SessionConfig;
 
 use crate::error::Error;
 use crate::governed::{MeshCatalogs, Reader, Snapshot};
-use crate::{failure, gate};
+use crate::{failure, filter_pushdown, gate};
 
 /// The SQL schema of names that do not say their domain, where the session has none. No domain: see [`Name`].
 pub(crate) const NO_DOMAIN: &str = "~";
@@ -35,8 +35,12 @@ pub(crate) fn base(runtime: Arc<RuntimeEnv>) -> SessionState {
     // Join keys become filters of the other side up to these sizes; the default of 150 values prunes little.
     options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 10_000;
     options.optimizer.hash_join_inlist_pushdown_max_size = 1 << 20;
-    let mut state =
-        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_physical_optimizer_rules(filter_pushdown::rules())
+        .build();
     for name in REFUSED_FUNCTIONS {
         // An unknown name is no error: the engine may not have the function.
         let _removed = state.deregister_udf(name);

@@ -39,6 +39,7 @@ servers:
 {server}
 schema:
   - name: {table}
+    physicalName: {physical}
     physicalType: table
     properties:
 {columns}
@@ -48,13 +49,14 @@ LOGICAL = {"bigint": "integer", "text": "string", "double precision": "number", 
            "date": "date", "timestamptz": "timestamp"}
 
 
-def contract(domain, table, server, columns):
-    """Text of a contract."""
+def contract(domain, table, server, columns, physical=None):
+    """Text of a contract; `physical` is what the source calls the table, where that is something else."""
     properties = "".join(
         f"      - name: {name}\n        logicalType: {LOGICAL[kind]}\n        physicalType: {kind}\n"
         for name, kind in columns.items()
     )
-    return CONTRACT.format(domain=domain, table=table, server=server, columns=properties.rstrip("\n"))
+    physical = physical or table
+    return CONTRACT.format(domain=domain, table=table, physical=physical, server=server, columns=properties.rstrip("\n"))
 
 
 def readings(first, count):

@@ -261,9 +261,9 @@ async fn governed(
 /// Who may learn the keys that the tables of `plan` are joined by; `None` where nobody may.
 fn sharing(snapshot: &Snapshot, plan: &LogicalPlan) -> datafusion::common::Result<Option<KeySharing>> {
     let Some(names) = policies::tables_of(plan)? else { return Ok(None) };
-    let tables = names.iter().map(|name| snapshot.mesh.registry.table(name));
-    let tables: Option<Vec<&Arc<Table>>> = tables.collect();
-    Ok(tables.and_then(|tables| KeySharing::among(tables.into_iter().map(AsRef::as_ref))))
+    let tables = names.iter().map(|name| snapshot.mesh.registry.table(name).map(AsRef::as_ref));
+    let tables: Option<Vec<&Table>> = tables.collect();
+    Ok(tables.and_then(|tables| KeySharing::among(&tables)))
 }
 
 /// The last look at a plan.

@@ -1,5 +1,7 @@
 //! Everything that a client can tell about the answer to a question.
 
+use std::collections::{BTreeMap, HashMap};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow_flight::FlightInfo;
@@ -67,7 +69,7 @@ async fn ask(client: &mut Client, question: &Question, promise: &mut String) -> 
         Ask::Schema(sql) => {
             let command = CommandStatementQuery { query: sql.clone(), transaction_id: None };
             let schema = client.schema(&command).await?;
-            *promise = format!("{schema:?}");
+            *promise = told(&schema);
             Ok(nothing(schema))
         }
         Ask::Tables { pattern, with_schema } => {
@@ -98,7 +100,7 @@ async fn prepared(
     promise: &mut String,
 ) -> Result<Rows, Failure> {
     let mut statement = client.flight().prepare(sql.to_owned(), None).await?;
-    *promise = format!("{:?} {:?}", statement.dataset_schema()?, statement.parameter_schema()?);
+    *promise = format!("{} {}", told(statement.dataset_schema()?), told(statement.parameter_schema()?));
     let number: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::Int64Array::from(vec![number]));
     let text: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::StringArray::from(vec![text]));
     let parameters = RecordBatch::try_from_iter_with_nullable([("0", number, true), ("1", text, true)]).unwrap();
@@ -112,7 +114,7 @@ async fn fetched(client: &mut Client, command: &impl ProstMessageExt, promise: &
     let info = client.command(command).await?;
     *promise = promised(&info);
     let rows = client.fetch_all(&info).await?;
-    promise.push_str(&format!(" stream: {:?}", rows.schema));
+    promise.push_str(&format!(" stream: {}", told(&rows.schema)));
     Ok(rows)
 }
 
@@ -125,7 +127,17 @@ fn promised(info: &FlightInfo) -> String {
     let endpoints: Vec<String> = endpoints.collect();
     let schema = info.clone().try_decode_schema().unwrap();
     let (records, bytes, ordered) = (info.total_records, info.total_bytes, info.ordered);
-    format!("{schema:?} {records} {bytes} {ordered} {:?} {endpoints:?}", info.app_metadata)
+    format!("{} {records} {bytes} {ordered} {:?} {endpoints:?}", told(&schema), info.app_metadata)
+}
+
+/// All of a schema, in one order.
+fn told(schema: &Schema) -> String {
+    let sorted = |metadata: &HashMap<String, String>| format!("{:?}", metadata.iter().collect::<BTreeMap<_, _>>());
+    let fields = schema.fields().iter().map(|field| {
+        let (name, kind, nullable) = (field.name(), field.data_type(), field.is_nullable());
+        format!("{name:?} {kind:?} {nullable} {}", sorted(field.metadata()))
+    });
+    format!("{:?} {}", fields.collect::<Vec<_>>(), sorted(schema.metadata()))
 }
 
 fn nothing(schema: Schema) -> Rows {

@@ -13,6 +13,7 @@ use arrow_flight::sql::{
 };
 use arrow_flight::{Action, FlightDescriptor, FlightInfo, IpcMessage};
 use bytes::Bytes;
+use catalog::Source;
 use catalog::source::FlightSource;
 use futures::{StreamExt, TryStreamExt};
 use moka::future::Cache;
@@ -21,7 +22,7 @@ use prost::Message;
 use super::call::Call;
 use super::error::{from_stream, into_error};
 use super::remote::Remote;
-use super::sql;
+use super::{descriptor, sql};
 use crate::error::Error;
 
 /// Types of the actions that make and close a prepared statement, as Flight SQL names them.
@@ -68,11 +69,15 @@ impl Schemas {
 }
 
 fn key(call: &Call, source: &FlightSource) -> Arc<str> {
-    format!("{source:?} {:?}", call.table.physical_name).into()
+    let plain = matches!(call.table.source, Source::Flight(_));
+    format!("{source:?} {plain} {:?}", call.table.physical_name).into()
 }
 
 /// Asks in the order of what says most about the types that a query will see.
 async fn ask(remote: &Remote, call: &Call, source: &FlightSource) -> Result<SchemaRef, Error> {
+    if let Source::Flight(_) = &call.table.source {
+        return descriptor::schema(remote, call).await;
+    }
     match prepared(remote, call, source).await {
         Ok(Some(schema)) => return Ok(schema),
         Err(error @ (Error::Unavailable { .. } | Error::Credential { .. })) => return Err(error),
@@ -186,7 +191,7 @@ fn decode(message: &Bytes) -> Result<Option<SchemaRef>, arrow::error::ArrowError
 }
 
 /// A schema with columns, without the metadata that means nothing here.
-fn known_columns(schema: Schema) -> Option<SchemaRef> {
+pub(super) fn known_columns(schema: Schema) -> Option<SchemaRef> {
     if schema.fields().is_empty() {
         return None;
     }

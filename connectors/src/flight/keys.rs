@@ -10,7 +10,7 @@ use arrow::datatypes::Schema;
 use catalog::source::Dialect;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::TreeNode;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, Operator, binary_expr, lit};
 use datafusion::physical_expr::ScalarFunctionExpr;
@@ -67,11 +67,14 @@ fn at_least(filter: &Arc<dyn PhysicalExpr>) -> Result<Option<Expr>> {
         return at_least(&dynamic.current()?);
     }
     if let Some(binary) = filter.downcast_ref::<BinaryExpr>() {
-        return match binary.op() {
-            Operator::And => Ok(both(at_least(binary.left())?, at_least(binary.right())?)),
-            Operator::Or => Ok(either(at_least(binary.left())?, at_least(binary.right())?)),
-            _ => Ok(comparison(binary)),
-        };
+        let parts = || Ok::<_, DataFusionError>((at_least(binary.left())?, at_least(binary.right())?));
+        if *binary.op() == Operator::And {
+            return parts().map(|(left, right)| both(left, right));
+        }
+        if *binary.op() == Operator::Or {
+            return parts().map(|(left, right)| either(left, right));
+        }
+        return Ok(comparison(binary));
     }
     if let Some(literal) = filter.downcast_ref::<Literal>() {
         return Ok((*literal.value() == ScalarValue::Boolean(Some(false))).then(|| lit(false)));

@@ -1,8 +1,10 @@
-//! Tables of Arrow Flight SQL endpoints: one SQL statement per scan, streamed, and checked on the way in.
+//! Tables of Arrow Flight endpoints: one SQL statement per scan, or one descriptor where the endpoint has no SQL;
+//! streamed, and checked on the way in.
 
 mod address;
 mod call;
 mod channel;
+mod descriptor;
 mod error;
 mod expression;
 mod keys;
@@ -31,7 +33,7 @@ use self::address::Address;
 use self::call::Call;
 use self::channel::Dialer;
 use self::login::Login;
-use self::provider::FlightSqlProvider;
+use self::provider::FlightProvider;
 use self::remote::Remote;
 use self::schema::Schemas;
 use crate::connectors::{Connector, Options};
@@ -44,15 +46,15 @@ const MAX_REMOTES: u64 = 10_000;
 /// A connection that nobody used for this long is closed.
 const REMOTE_IDLE: Duration = Duration::from_secs(600);
 
-/// Reads tables of Flight SQL endpoints.
+/// Reads tables of Flight SQL endpoints, and datasets of plain Flight ones.
 #[derive(Debug)]
-pub(crate) struct FlightSqlConnector {
+pub(crate) struct FlightConnector {
     remotes: Arc<Remotes>,
     schemas: Schemas,
     idle_timeout: Duration,
 }
 
-impl FlightSqlConnector {
+impl FlightConnector {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             remotes: Arc::new(Remotes::new(options.connect_timeout)),
@@ -63,9 +65,9 @@ impl FlightSqlConnector {
 }
 
 #[async_trait]
-impl Connector for FlightSqlConnector {
+impl Connector for FlightConnector {
     async fn open(&self, table: &Arc<Table>, at: At, context: &CallContext) -> Result<Opened, Error> {
-        let Source::FlightSql(source) = &table.source else {
+        let (Source::FlightSql(source) | Source::Flight(source)) = &table.source else {
             return Err(Error::unsupported(table, "another connector"));
         };
         match at {
@@ -79,7 +81,7 @@ impl Connector for FlightSqlConnector {
         let call = Call::new(table, &source, context);
         let remote = self.remotes.get(table, &source, &home)?;
         let schema = self.schemas.get(&remote, &call, &source).await?;
-        let provider = FlightSqlProvider::new(provider::Parts {
+        let provider = FlightProvider::new(provider::Parts {
             schema,
             call,
             source,

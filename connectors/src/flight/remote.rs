@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow_flight::flight_service_client::FlightServiceClient;
-use arrow_flight::{Action, FlightData, FlightDescriptor, FlightInfo, Ticket};
+use arrow_flight::{Action, FlightData, FlightDescriptor, FlightInfo, SchemaResult, Ticket};
 use catalog::Table;
 use rand::Rng;
 use tonic::transport::Channel;
@@ -53,6 +53,15 @@ impl Remote {
             async move |mut client: Client, request: Request<()>| {
                 client.get_flight_info(request.map(|()| descriptor)).await
             }
+        });
+        Ok(answer.await?.into_inner())
+    }
+
+    /// `GetSchema`.
+    pub(super) async fn schema(&self, call: &Call, descriptor: FlightDescriptor) -> Result<SchemaResult, Error> {
+        let answer = self.retried(call, || {
+            let descriptor = descriptor.clone();
+            async move |mut client: Client, request: Request<()>| client.get_schema(request.map(|()| descriptor)).await
         });
         Ok(answer.await?.into_inner())
     }

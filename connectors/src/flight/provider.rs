@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow_flight::FlightDescriptor;
 use async_trait::async_trait;
+use catalog::Source;
 use catalog::source::FlightSource;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result};
@@ -16,9 +18,9 @@ use super::address::{self, Address};
 use super::call::Call;
 use super::later::Later;
 use super::remote::Remote;
-use super::scan::{FlightSqlScan, Part};
+use super::scan::{FlightScan, Part};
 use super::schema::Schemas;
-use super::{Remotes, expression, sql};
+use super::{Remotes, descriptor, expression, sql};
 use crate::error::Error;
 use crate::key_sharing::KeySharing;
 
@@ -36,20 +38,25 @@ pub(super) struct Parts {
     pub(super) idle_timeout: Duration,
 }
 
-/// One table of a Flight SQL endpoint.
-pub(super) struct FlightSqlProvider {
+/// One table of a Flight SQL endpoint, or one dataset of a plain one.
+pub(super) struct FlightProvider {
     parts: Arc<Parts>,
 }
 
-impl fmt::Debug for FlightSqlProvider {
+impl fmt::Debug for FlightProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlightSqlProvider").field("table", &self.parts.call.table.name).finish_non_exhaustive()
+        f.debug_struct("FlightProvider").field("table", &self.parts.call.table.name).finish_non_exhaustive()
     }
 }
 
-impl FlightSqlProvider {
+impl FlightProvider {
     pub(super) fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Whether the endpoint has no SQL.
+    fn is_plain(&self) -> bool {
+        matches!(self.parts.call.table.source, Source::Flight(_))
     }
 }
 
@@ -60,9 +67,19 @@ impl Parts {
         statement: &sql::Statement,
         schema: &SchemaRef,
     ) -> Result<super::scan::Parts, Error> {
+        self.ask(sql::descriptor(statement.text()), statement.conditions(), schema).await
+    }
+
+    /// What the remote answers to `descriptor`, in which so many conditions are.
+    async fn ask(
+        &self,
+        descriptor: FlightDescriptor,
+        pushed: usize,
+        schema: &SchemaRef,
+    ) -> Result<super::scan::Parts, Error> {
         let Self { call, source, home, remotes, .. } = self;
         let remote = remotes.get(&call.table, source, home)?;
-        let info = remote.info(call, sql::descriptor(statement.text())).await?;
+        let info = remote.info(call, descriptor).await?;
         if info.endpoint.len() > MAX_ENDPOINTS {
             return Err(Error::failed(&call.table, "the endpoint answers with too many endpoints"));
         }
@@ -73,7 +90,7 @@ impl Parts {
             source: Arc::clone(source),
             schemas: self.schemas.clone(),
             schema: Arc::clone(schema),
-            pushed: statement.conditions(),
+            pushed,
             rows: u64::try_from(info.total_records).ok(),
             parts,
             info: Arc::new(info),
@@ -96,7 +113,7 @@ impl Parts {
 }
 
 #[async_trait]
-impl TableProvider for FlightSqlProvider {
+impl TableProvider for FlightProvider {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.parts.schema)
     }
@@ -116,6 +133,11 @@ impl TableProvider for FlightSqlProvider {
             Some(columns) => Arc::new(self.parts.schema.project(columns)?),
             None => Arc::clone(&self.parts.schema),
         };
+        if self.is_plain() {
+            // The whole dataset comes; of each batch the wanted columns are taken.
+            let asked = self.parts.ask(descriptor::descriptor(&self.parts.call.table), 0, &schema).await?;
+            return Ok(Arc::new(FlightScan::new(Arc::new(asked), None)));
+        }
         let request = sql::Request { columns: &schema, whole: &self.parts.schema, filters, limit };
         let statement = sql::statement(&self.parts.call.table, &self.parts.source, &request)
             .ok_or_else(|| DataFusionError::Plan("a remote table without columns cannot be scanned".to_owned()))?;
@@ -124,11 +146,14 @@ impl TableProvider for FlightSqlProvider {
         let domain = &self.parts.call.table.name.domain;
         let may_learn = session.config().get_extension::<KeySharing>().is_some_and(|sharing| sharing.allows(domain));
         let later = (may_learn && !statement.has_limit()).then(|| Later::new(Arc::clone(&self.parts), statement));
-        Ok(Arc::new(FlightSqlScan::new(announced, later)))
+        Ok(Arc::new(FlightScan::new(announced, later)))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let schema: &Schema = &self.parts.schema;
+        if self.is_plain() {
+            return Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()]);
+        }
         let answer = |filter: &&Expr| match expression::filter(filter, schema, self.parts.source.dialect) {
             // Never exact: what a remote makes of a comparison is checked again here.
             Some(_) => TableProviderFilterPushDown::Inexact,

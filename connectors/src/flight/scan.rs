@@ -56,7 +56,7 @@ pub(super) struct Parts {
 
 /// A scan whose statement the remote has already accepted.
 #[derive(Clone)]
-pub(super) struct FlightSqlScan {
+pub(super) struct FlightScan {
     parts: Arc<Parts>,
     properties: Arc<PlanProperties>,
     ends: Arc<stream::Ends>,
@@ -67,7 +67,7 @@ pub(super) struct FlightSqlScan {
     answer: Arc<OnceCell<Answer>>,
 }
 
-impl FlightSqlScan {
+impl FlightScan {
     pub(super) fn new(parts: Arc<Parts>, later: Option<Later>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&parts.schema)),
@@ -92,7 +92,7 @@ impl FlightSqlScan {
     }
 }
 
-impl FlightSqlScan {
+impl FlightScan {
     /// The rows of a partition, of what is asked for now that the keys are known.
     async fn narrowed(&self, later: &Later, partition: usize) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let Self { parts, ends, keys, answer, .. } = self;
@@ -109,25 +109,25 @@ impl FlightSqlScan {
     }
 }
 
-impl fmt::Debug for FlightSqlScan {
+impl fmt::Debug for FlightScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlightSqlScan").field("table", &self.parts.call.table.name).finish_non_exhaustive()
+        f.debug_struct("FlightScan").field("table", &self.parts.call.table.name).finish_non_exhaustive()
     }
 }
 
-impl DisplayAs for FlightSqlScan {
+impl DisplayAs for FlightScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither the statement nor the address: plans are shown to people who may see neither.
         let Parts { call, schema, pushed, parts, .. } = &*self.parts;
         let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "FlightSqlScan: table={}, columns=[{}]", call.table.name, columns.join(", "))?;
+        write!(f, "FlightScan: table={}, columns=[{}]", call.table.name, columns.join(", "))?;
         write!(f, ", filters={pushed}, endpoints={}", parts.len())
     }
 }
 
-impl ExecutionPlan for FlightSqlScan {
+impl ExecutionPlan for FlightScan {
     fn name(&self) -> &'static str {
-        "FlightSqlScan"
+        "FlightScan"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
