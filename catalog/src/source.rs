@@ -38,10 +38,24 @@ pub enum Location {
         /// Region name, where the contract says one.
         region: Option<String>,
     },
-    /// `abfss://…` or `az://…`.
-    Azure(String),
-    /// `gs://bucket/prefix`.
-    Gcs(String),
+    /// A folder in a container of an Azure storage account.
+    Azure {
+        /// Name of the storage account, where the contract says it; else the credential must.
+        account: Option<String>,
+        /// Name of the container.
+        container: String,
+        /// The folder in it, without a slash at the beginning.
+        path: String,
+        /// Base URL of the account's blob service, where it is not the public cloud's.
+        endpoint: Option<String>,
+    },
+    /// `gs://bucket/prefix`, with the endpoint of another store of that protocol where it is not Google's.
+    Gcs {
+        /// `gs://bucket/prefix`.
+        url: String,
+        /// Base URL of the store.
+        endpoint: Option<String>,
+    },
 }
 
 /// An Arrow Flight endpoint, and how far it is trusted.

@@ -26,29 +26,13 @@ pub(super) fn s3(url: &str, endpoint: Option<&str>, region: Option<&str>) -> Res
 }
 
 /// `gs://bucket/prefix`.
-pub(super) fn gcs(url: &str) -> Result<Location, Fault> {
+pub(super) fn gcs(url: &str, endpoint: Option<&str>) -> Result<Location, Fault> {
     let remedy = "write `gs://bucket/prefix`, without credentials";
     let bucket = split_url(url, &["gs"], remedy)?;
     if !is_host(bucket) {
         return Err(Fault::new("names no bucket", remedy));
     }
-    Ok(Location::Gcs(url.to_owned()))
-}
-
-/// `abfss://container@account.dfs.core.windows.net/prefix` or `az://container/prefix`.
-pub(super) fn azure(url: &str) -> Result<Location, Fault> {
-    let remedy = "write `abfss://container@account.dfs.core.windows.net/prefix` or `az://container/prefix`, \
-                  without keys";
-    let authority = split_url(url, &["abfss", "abfs", "az"], remedy)?;
-    let host = match authority.split_once('@') {
-        Some((container, host)) if is_host(container) => host,
-        Some(_) => return Err(Fault::new("names no container", remedy)),
-        None => authority,
-    };
-    if !is_host(host) {
-        return Err(Fault::new("names no container", remedy));
-    }
-    Ok(Location::Azure(url.to_owned()))
+    Ok(Location::Gcs { url: url.to_owned(), endpoint: endpoint.map(str::to_owned) })
 }
 
 /// Base URL of an object store: `http://host:port` or `https://host:port`.
@@ -81,7 +65,7 @@ pub(super) fn is_host_and_port(text: &str) -> bool {
 }
 
 /// The authority of a URL with one of the schemes, after checking what follows it.
-fn split_url<'a>(url: &'a str, schemes: &[&str], remedy: &str) -> Result<&'a str, Fault> {
+pub(super) fn split_url<'a>(url: &'a str, schemes: &[&str], remedy: &str) -> Result<&'a str, Fault> {
     let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)?.strip_prefix("://"));
     let Some(rest) = rest else {
         return Err(Fault::new(format!("does not begin with `{}://`", schemes.join("://` or `")), remedy));
@@ -96,13 +80,15 @@ fn split_url<'a>(url: &'a str, schemes: &[&str], remedy: &str) -> Result<&'a str
     Ok(authority)
 }
 
-fn is_host(text: &str) -> bool {
+/// Whether a text can be the name of a host or a bucket.
+pub(super) fn is_host(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-$".contains(&byte);
     text.bytes().all(letter) && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::azure_location::azure;
     use super::*;
 
     fn check(read: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
@@ -131,18 +117,7 @@ mod tests {
                 "s3://./a",
             ],
         );
-        check(|url| gcs(url).is_ok(), &["gs://bucket/a"], &["gs://", "gcs://bucket", "gs://key@bucket/a"]);
-        check(
-            |url| azure(url).is_ok(),
-            &["abfss://c@account.dfs.core.windows.net/a", "az://c/a", "abfss://account.dfs.core.windows.net/c/a"],
-            &[
-                "abfss://@account/a",
-                "abfss://c:key@account/a",
-                "az://c/a?sig=secret",
-                "https://account/c",
-                "az://a@b@c/",
-            ],
-        );
+        check(|url| gcs(url, None).is_ok(), &["gs://bucket/a"], &["gs://", "gcs://bucket", "gs://key@bucket/a"]);
         check(
             |url| store_endpoint(url).is_ok(),
             &["http://127.0.0.1:9000", "https://minio.example", "https://minio.example:443/", "http://[::1]:9000"],
@@ -186,7 +161,8 @@ mod tests {
     #[test]
     fn a_refused_location_is_not_repeated_in_the_message() {
         for url in ["s3://AKIA:hunter2@bucket/a", "hunter2", "grpc://u:hunter2@host:1", "az://c/a?sig=hunter2"] {
-            let faults = [s3(url, None, None).err(), flight(url).err(), azure(url).err(), store_endpoint(url).err()];
+            let faults =
+                [s3(url, None, None).err(), flight(url).err(), azure(url, None, None).err(), store_endpoint(url).err()];
             assert!(faults.into_iter().all(|fault| !format!("{fault:?}").contains("hunter2")), "{url}");
         }
     }

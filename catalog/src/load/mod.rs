@@ -10,6 +10,7 @@ use crate::problem::{Problem, Problems};
 use crate::registry::Registry;
 
 mod assemble;
+mod azure_location;
 mod column;
 mod column_name;
 mod column_type;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::fields::Text;
 use super::report::{Fault, Noted, Report};
 use super::server::Server;
-use super::{credential, location};
+use super::{azure_location, credential, location};
 use crate::name::Name;
 use crate::source::{
     CredentialRef, DeltaSource, Dialect, FlightSource, ForwardIdentity, Location, MeshSqlSource, Pushdown, Source,
@@ -88,6 +88,11 @@ impl Place<'_> {
         }
         let credential = self.credential(server, report);
         let location = self.location(server, kind, report);
+        if let (Some(Location::Azure { account: None, .. }), Ok(None)) = (&location, &credential) {
+            let message = format!("{} names no storage account", fields.what);
+            report.at(kind.line, message, "write `account: …`, or a `credentialRef` to a credential that names it");
+            return None;
+        }
         Some(DeltaSource { location: location.filter(|_| delta)?, credential: credential.ok()? })
     }
 
@@ -104,13 +109,15 @@ impl Place<'_> {
         let region = fields.text("region", report).or_else(|| fields.text("regionName", report));
         let written = fields.required(key, "say where the table's folder is", report)?;
         let path = written.text.replace(MODEL, self.table.as_str());
-        let s3 = || location::s3(&path, endpoint.as_deref(), region.map(|region| region.text));
+        let endpoint = endpoint.as_deref();
+        let s3 = || location::s3(&path, endpoint, region.map(|region| region.text));
+        let account = fields.text("account", report).map(|account| account.text);
         let scheme = path.split("://").next().unwrap_or_default();
         let outcome = match (kind.text, scheme) {
             ("local", _) => location::local(&path, self.mesh_folder),
             ("s3", _) | ("custom", "s3") => s3(),
-            ("azure", _) | ("custom", "abfss" | "abfs" | "az") => location::azure(&path),
-            ("custom", "gs") => location::gcs(&path),
+            ("azure", _) | ("custom", "abfss" | "abfs" | "az") => azure_location::azure(&path, account, endpoint),
+            ("custom", "gs") => location::gcs(&path, endpoint),
             _ => Err(Fault::new("is not in a known object store", "write `gs://…`, `s3://…` or `abfss://…`")),
         };
         report.take(written.line, &format!("`{key}` of {}", fields.what), outcome)

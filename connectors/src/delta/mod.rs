@@ -48,7 +48,7 @@ impl Connector for DeltaConnector {
             return Err(Error::unsupported(table, "another connector"));
         };
         self.stores.check_credential(table, source).await?;
-        let store = self.stores.open(table, source)?;
+        let store = self.stores.open(table, source).await?;
         let loading = self.snapshots.open(table, &store, self.stores.registry(), at);
         let snapshot = tokio::time::timeout(context.remaining(), loading)
             .await

@@ -9,7 +9,7 @@ use catalog::source::{CredentialRef, DeltaSource, Location};
 use catalog::{Source, Table, Version};
 
 use crate::testing::delta_table::{add, append, commit, data_file, head, write_log};
-use crate::testing::s3_server::S3Server;
+use crate::testing::store_server::StoreServer;
 use crate::testing::{self, NOW, call, local, rows, session, value};
 use crate::{At, Connectors, Error, Options};
 
@@ -210,7 +210,7 @@ async fn a_table_in_a_bucket_is_read_with_the_credential_that_is_there_at_the_ti
     let folder = tempfile::tempdir().unwrap();
     append(&folder.path().join("shop/orders"), 0, 4).await;
     append(&folder.path().join("shop/other"), 0, 9).await;
-    let server = S3Server::start(folder.path()).await;
+    let server = StoreServer::start(folder.path()).await;
     let secret = folder.path().join("secret");
     let bucket = |credential| {
         let location = Location::S3 {

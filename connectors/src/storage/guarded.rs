@@ -67,14 +67,20 @@ impl GuardedStore {
         if mine && !parts.any(|part| climbs(part.as_ref())) { Ok(below) } else { Err(refused("outside the root")) }
     }
 
-    /// Sorts a listing, because the Delta kernel relies on order and not every store keeps it.
-    fn listed(&self, inner: Result<BoxStream<'static, Result<ObjectMeta>>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    /// Sorts a listing, because the Delta kernel relies on order and not every store keeps it; and leaves out what is
+    /// not after `offset`, because not every store knows offsets.
+    fn listed(
+        &self,
+        inner: Result<BoxStream<'static, Result<ObjectMeta>>>,
+        offset: Option<Path>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         let id = self.id.clone();
         let all = async move {
             let mut all: Vec<ObjectMeta> = inner?.take(MAX_LISTED + 1).try_collect().await?;
             if all.len() > MAX_LISTED {
                 return Err(refused("too many objects"));
             }
+            all.retain(|meta| offset.as_ref().is_none_or(|offset| meta.location > *offset));
             all.sort_unstable_by(|a, b| a.location.cmp(&b.location));
             Ok(stream::iter(all.into_iter().map(move |meta| Ok(named_below(&id, meta)))))
         };
@@ -146,13 +152,14 @@ impl ObjectStore for GuardedStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let below = prefix.ok_or_else(no_prefix).and_then(|prefix| self.below_root(prefix));
-        self.listed(below.map(|prefix| self.inner.list(Some(&prefix))))
+        self.listed(below.map(|prefix| self.inner.list(Some(&prefix))), None)
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
         let below =
             prefix.ok_or_else(no_prefix).and_then(|prefix| Ok((self.below_root(prefix)?, self.below_root(offset)?)));
-        self.listed(below.map(|(prefix, offset)| self.inner.list_with_offset(Some(&prefix), &offset)))
+        let after = below.as_ref().ok().map(|(_, offset)| offset.clone());
+        self.listed(below.map(|(prefix, offset)| self.inner.list_with_offset(Some(&prefix), &offset)), after)
     }
 
     async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {

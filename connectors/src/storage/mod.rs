@@ -1,11 +1,18 @@
 //! Object stores of sources, each one guarded: one product can never reach the files of another.
 
+mod azure;
+mod azure_credential;
+#[cfg(test)]
+mod cloud_tests;
+mod gcs;
 mod guarded;
+mod limits;
 mod local;
 mod registry;
 mod s3;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,6 +23,7 @@ use catalog::source::{DeltaSource, Location};
 use object_store::ObjectStore;
 
 pub(crate) use self::guarded::{GuardedStore, SCHEME};
+use self::limits::Limits;
 pub(crate) use self::registry::GuardedRegistry;
 use crate::connectors::Options;
 use crate::error::Error;
@@ -28,8 +36,7 @@ pub(crate) struct Stores {
     registry: Arc<GuardedRegistry>,
     by_source: Mutex<HashMap<String, Arc<GuardedStore>>>,
     store_requests: usize,
-    connect_timeout: std::time::Duration,
-    allow_instance_credentials: bool,
+    limits: Limits,
 }
 
 impl fmt::Debug for Stores {
@@ -45,8 +52,10 @@ impl Stores {
             registry: Arc::new(GuardedRegistry::default()),
             by_source: Mutex::default(),
             store_requests: options.store_requests,
-            connect_timeout: options.connect_timeout,
-            allow_instance_credentials: options.allow_instance_credentials,
+            limits: Limits {
+                connect_timeout: options.connect_timeout,
+                allow_instance_credentials: options.allow_instance_credentials,
+            },
         }
     }
 
@@ -56,12 +65,12 @@ impl Stores {
     }
 
     /// The store of `source`, below its root only; the same one for the same definition.
-    pub(crate) fn open(&self, table: &Table, source: &DeltaSource) -> Result<Arc<GuardedStore>, Error> {
+    pub(crate) async fn open(&self, table: &Table, source: &DeltaSource) -> Result<Arc<GuardedStore>, Error> {
         let key = source_key(source);
         if let Some(store) = self.lock().get(&key) {
             return Ok(Arc::clone(store));
         }
-        let inner = self.connect(table, source)?;
+        let inner = self.connect(table, source).await?;
         let mut stores = self.lock();
         if let Some(store) = stores.get(&key) {
             return Ok(Arc::clone(store));
@@ -79,27 +88,34 @@ impl Stores {
     /// Whether the secret of `source` can be read now: a better error than the store would give later.
     pub(crate) async fn check_credential(&self, table: &Table, source: &DeltaSource) -> Result<(), Error> {
         let Some(reference) = &source.credential else { return Ok(()) };
-        s3::check(reference).await.map_err(|cause| Error::credential(table, cause))
+        let checked = match &source.location {
+            Location::Local(_) => Ok(()),
+            Location::S3 { .. } => s3::check(reference).await,
+            Location::Azure { account, .. } => azure::check(account.as_deref(), reference).await,
+            Location::Gcs { .. } => gcs::check(reference).await,
+        };
+        checked.map_err(|cause| Error::credential(table, cause))
     }
 
     /// An unguarded store whose own root is the root of the source.
-    fn connect(&self, table: &Table, source: &DeltaSource) -> Result<Arc<dyn ObjectStore>, Error> {
+    async fn connect(&self, table: &Table, source: &DeltaSource) -> Result<Arc<dyn ObjectStore>, Error> {
+        let (credential, limits) = (source.credential.as_ref(), self.limits);
         match &source.location {
             Location::Local(folder) => {
                 let store = local::LocalFolder::open(folder).map_err(|cause| Error::unavailable(table, cause))?;
                 Ok(Arc::new(store))
             }
-            Location::S3 { url, endpoint, region } => s3::open(
-                table,
-                &s3::Place { url, endpoint: endpoint.as_deref(), region: region.as_deref() },
-                source.credential.as_ref(),
-                &s3::Limits {
-                    connect_timeout: self.connect_timeout,
-                    allow_instance_credentials: self.allow_instance_credentials,
-                },
-            ),
-            Location::Azure(_) => Err(Error::unsupported(table, "storage at Azure")),
-            Location::Gcs(_) => Err(Error::unsupported(table, "storage at Google")),
+            Location::S3 { url, endpoint, region } => {
+                let place = s3::Place { url, endpoint: endpoint.as_deref(), region: region.as_deref() };
+                s3::open(table, &place, credential, limits)
+            }
+            Location::Azure { account, container, path, endpoint } => {
+                let (account, endpoint) = (account.as_deref(), endpoint.as_deref());
+                azure::open(table, &azure::Place { account, container, path, endpoint }, credential, limits).await
+            }
+            Location::Gcs { url, endpoint } => {
+                gcs::open(table, &gcs::Place { url, endpoint: endpoint.as_deref() }, credential, limits)
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! A prefix of an S3 bucket, or of a store that speaks the same protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use catalog::Table;
@@ -9,9 +8,10 @@ use catalog::source::CredentialRef;
 use object_store::aws::{AmazonS3Builder, AwsCredential};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
+use object_store::{CredentialProvider, ObjectStore};
 use url::Url;
 
+use super::limits::{Limits, retry};
 use crate::credentials::{self, CredentialError, Secret};
 use crate::error::Error;
 
@@ -33,15 +33,6 @@ pub(super) struct Place<'a> {
     pub(super) region: Option<&'a str>,
 }
 
-/// How far the store may be used.
-#[derive(Debug)]
-pub(super) struct Limits {
-    /// Longest time to connect.
-    pub(super) connect_timeout: Duration,
-    /// May the credentials of this machine be used where the contract names none?
-    pub(super) allow_instance_credentials: bool,
-}
-
 /// Opens a prefix of a bucket.
 ///
 /// Without a credential requests are not signed, unless the credentials of this machine are allowed.
@@ -49,7 +40,7 @@ pub(super) fn open(
     table: &Table,
     place: &Place<'_>,
     credential: Option<&CredentialRef>,
-    limits: &Limits,
+    limits: Limits,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
     let url = Url::parse(place.url).map_err(|cause| Error::failed(table, cause))?;
     let (Some(bucket), "s3") = (url.host_str(), url.scheme()) else {
@@ -60,9 +51,9 @@ pub(super) fn open(
         .with_bucket_name(bucket)
         .with_region(place.region.unwrap_or(DEFAULT_REGION))
         .with_retry(retry())
-        .with_client_options(client(limits.connect_timeout));
+        .with_client_options(limits.client(place.endpoint));
     if let Some(endpoint) = place.endpoint {
-        builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+        builder = builder.with_endpoint(endpoint);
     }
     builder = match credential {
         Some(reference) => builder.with_credentials(Arc::new(ReadAtUse(reference.clone()))),
@@ -71,23 +62,6 @@ pub(super) fn open(
     };
     let store = builder.build().map_err(|cause| Error::failed(table, cause))?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
-}
-
-fn client(connect_timeout: Duration) -> ClientOptions {
-    ClientOptions::new().with_connect_timeout(connect_timeout).with_timeout(Duration::from_secs(60))
-}
-
-/// A dead store is an error within seconds, not minutes.
-fn retry() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(50),
-            max_backoff: Duration::from_secs(1),
-            base: 2.0,
-        },
-        max_retries: 3,
-        retry_timeout: Duration::from_secs(5),
-    }
 }
 
 /// Reads the credential again for every request, so that a rotated one is used at once.

@@ -110,8 +110,8 @@ async fn different_definitions_never_share_a_store_and_no_secret_is_shown() {
         bucket("a", Some(CredentialRef::Environment("OTHER".to_owned()))),
     ] {
         let table = testing::table(Source::Delta(source.clone()));
-        let store = stores.open(&table, &source).unwrap();
-        assert_eq!(stores.open(&table, &source).unwrap().id(), store.id());
+        let store = stores.open(&table, &source).await.unwrap();
+        assert_eq!(stores.open(&table, &source).await.unwrap().id(), store.id());
         ids.push(store.id().to_owned());
         let shown = format!("{store:?} {store} {stores:?} {:?}", stores.registry());
         assert!(!shown.contains("hunter2") && !shown.contains("AKIA4711") && !shown.contains("127.0.0.1"), "{shown}");

@@ -5,7 +5,7 @@ pub(crate) mod counting;
 pub(crate) mod delta_table;
 pub(crate) mod flight_server;
 pub(crate) mod proxy;
-pub(crate) mod s3_server;
+pub(crate) mod store_server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

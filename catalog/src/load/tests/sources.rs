@@ -55,12 +55,29 @@ fn a_delta_table_lives_in_a_folder_or_an_object_store() {
     assert_eq!(delta(minio), s3(None, Some("http://127.0.0.1:9000")));
     let amazon = "    type: custom\n    location: s3://b/orders\n    region: eu-west-1\n    format: delta\n";
     assert_eq!(delta(amazon), s3(Some("eu-west-1"), None));
-    assert_eq!(
-        delta("    type: custom\n    location: gs://b/o\n    format: delta\n"),
-        Location::Gcs("gs://b/o".to_owned())
-    );
-    let azure = "    type: azure\n    location: az://c/o\n    format: delta\n";
-    assert_eq!(delta(azure), Location::Azure("az://c/o".to_owned()));
+    let gcs = |endpoint: Option<&str>| Location::Gcs {
+        url: "gs://b/orders".to_owned(),
+        endpoint: endpoint.map(str::to_owned),
+    };
+    let google = "    type: custom\n    location: gs://b/{model}\n    format: delta\n";
+    assert_eq!(delta(google), gcs(None));
+    let fake = changed(google, &[("format:", "endpointUrl: http://127.0.0.1:4443/\n    format:")]);
+    assert_eq!(delta(&fake), gcs(Some("http://127.0.0.1:4443")));
+    let azure = |account: Option<&str>, endpoint: Option<&str>| Location::Azure {
+        account: account.map(str::to_owned),
+        container: "c".to_owned(),
+        path: "shop/orders".to_owned(),
+        endpoint: endpoint.map(str::to_owned),
+    };
+    let lake = "    type: azure\n    location: abfss://c@acc.dfs.core.windows.net/shop/{model}\n    format: delta\n";
+    assert_eq!(delta(lake), azure(Some("acc"), Some("https://acc.blob.core.windows.net")));
+    let short = "    type: azure\n    location: az://c/shop/{model}\n    format: delta\n";
+    refused(short, &["server \"lake\" names no storage account"]);
+    let secret = "format: delta\n    customProperties: [{property: credentialRef, value: env:LAKE}]\n";
+    assert_eq!(delta(&changed(short, &[("format: delta\n", secret)])), azure(None, None));
+    assert_eq!(delta(&changed(short, &[("format:", "account: acc\n    format:")])), azure(Some("acc"), None));
+    let azurite = "    type: custom\n    location: az://c/shop/orders\n    account: dev\n    endpointUrl: http://127.0.0.1:10000/dev\n    format: delta\n";
+    assert_eq!(delta(azurite), azure(Some("dev"), Some("http://127.0.0.1:10000/dev")));
     assert_eq!(delta("    type: local\n    path: /lake/o\n    format: delta\n"), Location::Local("/lake/o".into()));
 
     refused("    type: local\n    path: data\n", &["server \"lake\" has no `format`"]);
@@ -70,6 +87,10 @@ fn a_delta_table_lives_in_a_folder_or_an_object_store() {
         &["`location` of server \"lake\" does not begin with `s3://`"],
     );
     refused("    type: custom\n    location: ftp://a/b\n    format: delta\n", &["is not in a known object store"]);
+    refused(
+        "    type: azure\n    location: abfss://c@acc/o\n    format: delta\n",
+        &["`location` of server \"lake\" names no storage account"],
+    );
     refused("    type: postgres\n    host: x\n", &["is of type \"postgres\", which cannot be a source yet"]);
     refused("    host: x\n", &["server \"lake\" has no `type`"]);
 }
