@@ -1,5 +1,6 @@
 //! The table that a statement of one principal sees: it shows only what the principal may see.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use catalog::drift::Binding;
 use catalog::{Table, TableName, Version};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::decision::Restrictions;
@@ -83,6 +84,11 @@ impl GovernedTable {
     /// Whether something of the table is hidden from the caller.
     pub(crate) fn hides(&self) -> bool {
         self.rules.restricted
+    }
+
+    /// What a view is made of; `None` for a table of a source.
+    pub(crate) fn body(&self) -> Option<LogicalPlan> {
+        self.inner.get_logical_plan().map(Cow::into_owned)
     }
 
     /// The same for a part of a statement that shows large groups only.

@@ -15,6 +15,9 @@ const ORDERS: &str = "SELECT value AS id, CASE WHEN value % 10 = 9 THEN NULL ELS
     CASE WHEN value % 2 = 0 THEN 'EU' ELSE 'US' END AS region FROM range(0, 200)";
 
 const RULES: &str = "\
+p,  user:olga, shop, *, select, allow
+p,  user:olga, crm, *, select, allow
+p,  user:olga, hr, *, select, allow
 p,  user:sam, shop, *, select, allow
 p,  user:sam, crm, *, select, allow
 p,  user:sam, hr, *, select, allow
@@ -57,6 +60,11 @@ impl Shop {
         mesh.contract(&Contract::flight_sql("crm.people", &crm.location(), &[]).columns(&columns));
         let columns = [("person", "bigint"), ("day", "bigint")];
         mesh.contract(&Contract::flight_sql("crm.visits", &crm.location(), &[]).columns(&columns));
+        // Views of the customers' domain, over tables of others.
+        let buyers = "SELECT person, kind FROM shop.orders WHERE id IN (SELECT person FROM hr.staff) OR kind = 'rare'";
+        mesh.contract(&Contract::view("crm.buyers", buyers).columns(&[("person", "bigint"), ("kind", "text")]));
+        let staff = "SELECT p.id, p.name FROM hr.staff s JOIN crm.people p ON p.id = s.person";
+        mesh.contract(&Contract::view("crm.named_staff", staff).columns(&[("id", "bigint"), ("name", "text")]));
         mesh.rules(RULES);
         mesh.users(&[("sam", &[]), ("ann", &[])]);
         Self { gateway: mesh.serve().await, crm, _mesh: mesh }
@@ -106,6 +114,8 @@ async fn one_table_that_is_not_shared_keeps_the_keys_of_the_whole_statement_back
          WHERE o.kind = 'rare'",
         "SELECT p.name FROM (SELECT person FROM shop.orders WHERE kind = 'rare' AND id IN (SELECT person FROM hr.staff)) o
          JOIN crm.people p ON p.id = o.person",
+        "SELECT p.name FROM crm.buyers b JOIN crm.people p ON p.id = b.person WHERE b.kind = 'rare'",
+        "SELECT v.day FROM crm.named_staff s JOIN crm.visits v ON v.person = s.id",
         "SELECT p.name FROM information_schema.tables t JOIN crm.people p ON p.name = t.table_name",
     ] {
         let (sent, _) = shop.sent("sam", sql).await;

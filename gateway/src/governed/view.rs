@@ -4,6 +4,7 @@
 //! To whoever reads the view it is a source like any other: it lies below a governed scan of its own, so that
 //! no predicate of the caller can reach behind the body's own conditions.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -107,6 +108,11 @@ impl TableProvider for View {
 
     fn table_type(&self) -> TableType {
         TableType::View
+    }
+
+    /// The body, for the policies alone: to a statement a view is a governed table, which has no plan.
+    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
+        Some(Cow::Borrowed(&self.plan))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {

@@ -1,15 +1,19 @@
 //! Which statements are read steadily, and that hidden rows then decide nothing.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may unwrap, and need sessions of their own")]
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
+use async_trait::async_trait;
 use catalog::{Status, Version};
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::not_impl_err;
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
-use datafusion::logical_expr::{col, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableType, col, lit};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::must_be_steady;
@@ -115,6 +119,54 @@ async fn what_cannot_fail_is_read_as_ever() {
 #[tokio::test]
 async fn whoever_sees_all_of_a_table_is_never_slowed_down() {
     assert!(!is_steady(&context(false).await, "SELECT 1 / n, CAST(s AS BIGINT) FROM t").await);
+}
+
+/// What a view is to the policies: a source with a plan.
+#[derive(Debug)]
+struct Body(LogicalPlan);
+
+#[async_trait]
+impl TableProvider for Body {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.0.schema().inner())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
+        Some(Cow::Borrowed(&self.0))
+    }
+
+    async fn scan(
+        &self,
+        _session: &dyn Session,
+        _projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        not_impl_err!("is never run")
+    }
+}
+
+/// A view that the caller sees all of, over the table of which something is hidden or nothing is.
+async fn view(restricted: bool, body: &str) -> SessionContext {
+    let context = context(restricted).await;
+    let plan = context.state().create_logical_plan(body).await.unwrap();
+    context.register_table("v", govern(Arc::new(Body(plan)), false)).unwrap();
+    context
+}
+
+#[tokio::test]
+async fn a_view_hides_what_its_tables_hide_and_fails_where_its_body_fails() {
+    let total = view(true, "SELECT n, i FROM t").await;
+    assert!(is_steady(&total, "SELECT 1 / n FROM v").await);
+    assert!(!is_steady(&total, "SELECT n + i FROM v WHERE n > 1").await);
+    let fallible = view(true, "SELECT n FROM t WHERE 1 / i > 0").await;
+    assert!(is_steady(&fallible, "SELECT n FROM v").await);
+    let open = view(false, "SELECT n FROM t WHERE 1 / i > 0").await;
+    assert!(!is_steady(&open, "SELECT 1 / n FROM v").await);
 }
 
 /// Twelve visible rows, with `gap` hidden ones before each, in partitions and batches of these sizes.
